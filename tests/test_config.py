@@ -1,0 +1,98 @@
+"""Which source wins, and that a mistake in any of them is an instruction without a secret in it."""
+
+import pytest
+
+from langflix.config import load_settings
+from langflix.core import SettingsError
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch, tmp_path):
+    import os
+
+    for name in list(os.environ):
+        if name.startswith("LANGFLIX_") or name == "GEMINI_API_KEY":
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_nearer_sources_win(tmp_path, monkeypatch):
+    (tmp_path / "langflix.yaml").write_text("level: A2\nlessons: {crf: 30, repeat_count: 5, mode: combined}\n")
+    monkeypatch.setenv("LANGFLIX_LESSONS__CRF", "25")
+    monkeypatch.setenv("LANGFLIX_LESSONS__REPEAT_COUNT", "4")
+    lessons = load_settings(overrides={"lessons": {"crf": 18, "mode": None}}).lessons
+    assert (lessons.crf, lessons.repeat_count, lessons.mode) == (18, 4, "combined")
+
+
+def test_roadmap_name_for_switching_parallel_off(monkeypatch):
+    monkeypatch.setenv("LANGFLIX_PARALLEL_PROCESSING__ENABLED", "false")
+    assert load_settings().parallel_processing.enabled is False
+
+
+@pytest.mark.parametrize("written", ["short,long", '["short", "long"]', "short, long"])
+def test_a_list_may_be_written_with_commas(monkeypatch, written):
+    monkeypatch.setenv("LANGFLIX_LESSONS__FORMATS", written)
+    assert load_settings().lessons.formats == ("short", "long")
+
+
+def test_settings_cannot_be_changed_later():
+    with pytest.raises(ValueError, match="frozen"):
+        load_settings().lessons.crf = 3
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("level: [B1\n", r"langflix.yaml, line 2: not valid YAML"),
+        ("- B1\n", "line 1: expected"),
+        ("lesons: {crf: 3}\n", "lesons is not a setting\n.*Did you mean lessons"),
+        ("lessons: {crv: 3}\n", "lessons.crv is not a setting\n.*Did you mean crf"),
+        ("level: Z9\n", "level: input should be"),
+        ("grouping: {tolerance_ms: -1}\n", "grouping.tolerance_ms"),
+        ("languages: {target: Korean}\n", "languages.target"),
+    ],
+)
+def test_a_mistake_in_the_file_names_its_place(tmp_path, text, message):
+    (tmp_path / "langflix.yaml").write_text(text)
+    with pytest.raises(SettingsError, match=message):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("LANGFLIX_LEVL", "B1", "LANGFLIX_LEVL is not a setting\n.*LANGFLIX_LEVEL"),
+        ("LANGFLIX_LESSONS__CRF", "low", "LANGFLIX_LESSONS__CRF: input should be a valid integer"),
+        ("LANGFLIX_LESSONS__CRRF", "1", "LANGFLIX_LESSONS__CRRF is not a setting\n.*crf"),
+        ("LANGFLIX_LESSONS__FORMATS", '["short"', "error parsing"),
+        ("LANGFLIX_LESSONS", "3", "LANGFLIX_LESSONS: "),
+    ],
+)
+def test_a_mistake_in_the_environment_names_the_variable(monkeypatch, name, value, message):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=message):
+        load_settings()
+
+
+def test_a_missing_file_that_was_asked_for_is_an_error(tmp_path):
+    with pytest.raises(SettingsError, match=r"other\.yaml"):
+        load_settings(tmp_path / "other.yaml")
+
+
+def test_keys_come_from_the_environment_or_a_secret_file(tmp_path, monkeypatch):
+    (tmp_path / "gemini_api_key").write_text("from-file\n")
+    assert load_settings(secrets=tmp_path).gemini.api_key.get_secret_value() == "from-file"
+    monkeypatch.setenv("GEMINI_API_KEY", "from-google-name")
+    assert load_settings(secrets=tmp_path).gemini.api_key.get_secret_value() == "from-google-name"
+    monkeypatch.setenv("LANGFLIX_GEMINI__API_KEY", "from-own-name")
+    assert load_settings(secrets=tmp_path).gemini.api_key.get_secret_value() == "from-own-name"
+
+
+def test_a_secret_never_shows(monkeypatch, tmp_path):
+    monkeypatch.setenv("LANGFLIX_GEMINI__API_KEY", "AIza-secret")
+    settings = load_settings()
+    assert "AIza-secret" not in repr(settings) + str(settings) + settings.model_dump_json()
+    monkeypatch.setenv("LANGFLIX_API__PORT", "AIza-secret")
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert "AIza-secret" not in str(caught.value)
