@@ -1,0 +1,131 @@
+"""Nothing passes that is not literally in its cues; what passes has exactly the cues' times."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from langflix.core import Cue
+from langflix.prompts import Item
+from langflix.timing import align, choose, locate, verify
+
+LINES = [
+    "By the way, did you lock up?", "She picked the whole mess", "up by herself.", "Don't give up. Hang in there!",
+    "You're driving me up the wall.", "♪ hang in there, baby ♪", "It’s costing us an arm and a leg.", "He did her a favour.",
+]  # fmt: skip
+CUES = [
+    Cue(i, i * 2000, i * 2000 + 1500, line, kind="music" if "♪" in line else "speech") for i, line in enumerate(LINES, 1)
+]
+
+
+def item(expression, first, last=None, context=None, **more):
+    low, high = context or (first, last or first)
+    fields = {"level": "B1", "kind": "idiom", "score": 0.5} | more
+    return Item(expression=expression, cue_start=first, cue_end=last or first, context_start=low, context_end=high, **fields)
+
+
+def words(expression, first, last=None):
+    return [CUES[i - 1].text[a:b] for i, a, b in locate(expression, CUES[first - 1 : last or first])]
+
+
+@pytest.mark.parametrize(
+    ("expression", "first", "last", "found"),
+    [
+        ("by the way", 1, 1, ["By the way"]),
+        ("pick up", 2, 3, ["picked", "up"]),
+        ("give up", 4, 4, ["give up"]),
+        ("to give up", 4, 4, ["give up"]),
+        ("hang in there", 4, 4, ["Hang in there"]),
+        ("drive someone up the wall", 5, 5, ["driving me up the wall"]),
+        ("cost an arm and a leg", 7, 7, ["costing", "an arm and a leg"]),
+        ("do someone a favor", 8, 8, ["did her a favour"]),
+    ],
+)
+def test_words_are_found_in_any_form_with_a_gap_and_across_cues(expression, first, last, found):
+    assert words(expression, first, last) == found
+
+
+@pytest.mark.parametrize(
+    ("expression", "first", "last"),
+    [("pick up", 2, 2), ("kick the bucket", 1, 8), ("hang in there", 6, 6), ("up give", 4, 4), ("way out of line", 1, 1)],
+)
+def test_what_is_not_said_there_is_not_found(expression, first, last):
+    assert words(expression, first, last) == []
+
+
+def test_words_too_far_apart_are_not_one_expression():
+    far = [Cue(1, 0, 1, "I pick one two three four five up.")]
+    near = [Cue(1, 0, 1, "I pick one two three four up.")]
+    assert locate("pick up", far) == ()
+    assert len(locate("pick up", near)) == 2
+
+
+def test_an_expression_has_the_times_of_the_cues_that_hold_it():
+    found, dropped = verify([item("pick up", 1, 4, context=(1, 5))], CUES, "embedded")
+    assert dropped == []
+    (one,) = found
+    assert (one.cue_start, one.cue_end, one.start_ms, one.end_ms) == (2, 3, 4000, 7500)
+    assert (one.context_start_ms, one.context_end_ms, one.context_cue_start, one.context_cue_end) == (2000, 11_500, 1, 5)
+    assert one.text == "She picked the whole mess up by herself."
+
+
+@pytest.mark.parametrize(
+    ("claim", "reason"),
+    [
+        (item("kick the bucket", 1), "not in its cues"),
+        (item("hang in there", 6), "not in its cues"),
+        (item("hang in there", 90), "no such cue"),
+        (item("hang in there", 4, context=(0, 4)), "no such cue"),
+        (item("hang in there", 4, context=(4, 10**9)), "no such cue"),
+    ],
+)
+def test_an_invented_claim_is_dropped_and_counted(claim, reason):
+    found, dropped = verify([claim], CUES, "gemini")
+    assert found == []
+    assert [d.reason for d in dropped] == [reason]
+
+
+@given(st.lists(st.tuples(st.sampled_from(["give up", "pick up", "by the way", "fly off"]), st.integers(-2, 12), st.integers(-2, 12))))
+def test_every_claim_is_either_found_or_dropped(claims):
+    made = [item(e, min(a, b), max(a, b)) for e, a, b in claims]
+    found, dropped = verify(made, CUES, "gemini")
+    assert len(found) + len(dropped) == len(made)
+    assert all(locate(e.expression, CUES[e.cue_start - 1 : e.cue_end]) == e.spans for e in found)
+
+
+def test_context_translations_stay_only_when_there_is_one_for_each_cue():
+    right, wrong = (item("give up", 4, context=(3, 5), context_translation=list("abc"[:n])) for n in (3, 2))
+    found, _ = verify([right, wrong], CUES, "gemini")
+    assert [e.context_translation for e in found] == [("a", "b", "c"), ()]
+
+
+def test_a_context_that_is_too_long_is_replaced_by_our_own():
+    long = [Cue(i, i * 3000, i * 3000 + 2900, f"Line number {i}." if i != 20 else "Never give up.") for i in range(1, 41)]
+    (one,), _ = verify([item("give up", 20, context=(1, 40))], long, "gemini")
+    assert one.context_cue_start <= 20 <= one.context_cue_end
+    assert one.context_end_ms - one.context_start_ms <= 15_000
+
+
+def test_repeats_merge_only_where_scenes_overlap():
+    claims = [item("give up", 4, context=(3, 5)), item("Give up", 4, context=(4, 4), score=0.9), item("by the way", 1)]
+    found, _ = verify(claims, CUES, "gemini")
+    elsewhere = found[0].model_copy(update={"context_start_ms": 60_000, "context_end_ms": 70_000, "start_ms": 61_000})
+    kept, dropped = choose([*found, elsewhere])
+    assert [(e.expression, e.score) for e in kept] == [("by the way", 0.5), ("Give up", 0.9), ("give up", 0.5)]
+    assert [d.reason for d in dropped] == ["found twice"]
+
+
+def test_level_and_limit_say_what_they_left_out():
+    claims = [item("by the way", 1, level="A2"), item("give up", 4, level="B1", score=0.4), item("hang in there", 4, level="C1", score=0.6)]
+    found, _ = verify(claims, CUES, "embedded")
+    kept, dropped = choose(found, level="B1", max_expressions=1)
+    assert [e.expression for e in kept] == ["hang in there"]
+    assert [(d.expression, d.reason) for d in dropped] == [("by the way", "too easy"), ("give up", "over the limit")]
+
+
+def test_align_follows_time_not_numbers():
+    target = [Cue(1, 2000, 3500, "하나"), Cue(2, 4000, 7500, "둘과 셋"), Cue(3, 8000, 8600, "넷 앞"), Cue(4, 8700, 9500, "넷 뒤"), Cue(5, 9550, 9900, "늦음")]
+    assert align(CUES, target) == {1: "하나", 2: "둘과 셋", 3: "둘과 셋", 4: "넷 앞 넷 뒤"}
+
+
+def test_align_ignores_a_line_that_only_touches():
+    assert align([Cue(1, 0, 2000, "a")], [Cue(1, 1900, 5000, "b")]) == {}
