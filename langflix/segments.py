@@ -27,7 +27,7 @@ from typing import Any, Literal, Protocol
 from .core import FfmpegError
 from .media import MediaInfo, Tools, first_frame, frame_count, frame_time, run_ffmpeg, sample_count
 
-# %% ../nbs/11_segments.ipynb #88729080
+# %% ../nbs/11_segments.ipynb #27c4fa6a
 @dataclass(frozen=True)
 class Layout:
     "The shape of a lesson's picture."
@@ -39,6 +39,7 @@ class Layout:
     margin_x: int  # kept free of text at each side, in units
     margin_y: int  # kept free above and below
     blurred_fill: bool = False  # fill the space beside the film with a blur of it, else with black
+    text_top: int = 0  # where subtitles begin, in units; 0 puts them at the lower edge
 
 
 def layout_for(
@@ -47,7 +48,7 @@ def layout_for(
 ) -> Layout:
     "The layout of a format, in the size that suits the film."
     if name == "short":
-        return Layout("short", 1080, 1920, (1080, 1920), 70, 150, blurred_fill=True)
+        return Layout("short", 1080, 1920, (1080, 1920), 70, 150, blurred_fill=True, text_top=1130)
     tall = info.height > 720 or info.width > 1280
     return Layout("long", *((1920, 1080) if tall else (1280, 720)), units=(1920, 1080), margin_x=140, margin_y=64)
 
@@ -195,7 +196,7 @@ class publishing:  # noqa: N801  (used as a verb: `with publishing(path) as part
             os.fsync(folder)
             os.close(folder)
 
-# %% ../nbs/11_segments.ipynb #54f52019
+# %% ../nbs/11_segments.ipynb #6465e111
 _LEAD_S = 30  # how much earlier to seek in a container without an index
 
 
@@ -219,18 +220,25 @@ def _frames(spec: SegmentSpec, picture: Any) -> Any:
     if spec.interlaced:
         picture = picture.filter("bwdif", mode="send_frame")
     picture = picture.filter("trim", start=_exact(before)).filter("setpts", f"PTS-({_exact(lead)})/TB")
-    return picture.filter("fps", fps=str(spec.fps), start_time=0)
+    picture = picture.filter("fps", fps=str(spec.fps), start_time=0)
+    for name, options in _HDR if spec.hdr else ():
+        picture = picture.filter(name, **options)
+    return picture
 
-# %% ../nbs/11_segments.ipynb #d9da93ed
-_HDR = (("zscale", {"t": "linear", "npl": 100}), ("format", {"pix_fmts": "gbrpf32le"}), ("zscale", {"p": "bt709"}), ("tonemap", {"tonemap": "hable", "desat": 0}), ("zscale", {"t": "bt709", "m": "bt709", "r": "tv"}))  # fmt: skip
 
+_HDR = (  # bright films for new screens, made fit for all others
+    ("zscale", {"t": "linear", "npl": 100}),
+    ("format", {"pix_fmts": "gbrpf32le"}),
+    ("zscale", {"p": "bt709"}),
+    ("tonemap", {"tonemap": "hable", "desat": 0}),
+    ("zscale", {"t": "bt709", "m": "bt709", "r": "tv"}),
+)
 
+# %% ../nbs/11_segments.ipynb #37709da4
 def _fit(spec: SegmentSpec, picture: Any) -> Any:
     "Scale the film into the layout."
     from ffmpeg import filter as join
 
-    for name, options in _HDR if spec.hdr else ():
-        picture = picture.filter(name, **options)
     width, height = spec.layout.width, spec.layout.height
     square = {"force_original_aspect_ratio": "decrease", "force_divisible_by": 2, "flags": "bicubic"}
     picture = picture.filter("scale", "trunc(iw*sar/2)*2", "ih").filter("setsar", 1)
@@ -313,7 +321,7 @@ def segment_args(spec: SegmentSpec, target: Path) -> list[str]:
         picture = picture.filter("ass", "text.ass", fontsdir="fonts")
     return _output(spec, picture, _sound(spec, film), target)
 
-# %% ../nbs/11_segments.ipynb #ced12a25
+# %% ../nbs/11_segments.ipynb #2809a00d
 def _place_fonts(fonts: tuple[Path, ...], folder: Path) -> None:
     "Show libass the chosen fonts and no others."
     folder.mkdir()
@@ -329,14 +337,15 @@ def render_segment(
     target: Path,
     tools: Tools,
     threads: int = 1,
-    progress: Callable[[int], None] | None = None,  # called with the number of frames done
 ) -> None:
-    "Render one segment. Raises `FfmpegError`."
+    "Render one segment and count its frames. Raises `FfmpegError`."
     with tempfile.TemporaryDirectory(prefix="langflix-") as name:
         folder = Path(name)
         (folder / "text.ass").write_text(spec.ass, encoding="utf-8")
         _place_fonts(spec.fonts, folder / "fonts")
         what = f"rendering a {spec.kind} of {spec.path.name} from frame {spec.first}"
-        said = run_ffmpeg(segment_args(spec, target), tools, what=what, threads=threads, cwd=folder, progress=progress)
-    if not target.exists() or target.stat().st_size == 0:
-        raise FfmpegError(f"ffmpeg made nothing while {what}", stderr=said)
+        done = [0]
+        said = run_ffmpeg(segment_args(spec, target), tools, what=what, threads=threads, cwd=folder, progress=done.append)
+    if done[-1] != spec.total_frames:
+        message = f"{what.capitalize()} gave {done[-1]} of {spec.total_frames} frames: the film has no more picture there"
+        raise FfmpegError(message, "Is the download complete?", stderr=said)
