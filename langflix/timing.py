@@ -18,7 +18,7 @@ from .core import Cue
 from .prompts import LEVELS, Item, Kind, Level
 from .words import Token, expand, lemmas, tokenize
 
-# %% ../nbs/08_timing.ipynb #711dc264
+# %% ../nbs/08_timing.ipynb #1cebd003
 _MAX_GAP = 4  # words that may stand between two words of an expression
 _PRONOUNS = frozenset("me you him her it us them".split())
 _OWNERS = frozenset("my your his her its our their".split())
@@ -26,6 +26,10 @@ _SELVES = frozenset("myself yourself himself herself itself ourselves themselves
 _STANDS_FOR = {  # words of a dictionary form that are spoken as something else, or not at all
     **dict.fromkeys(("someone", "somebody", "something", "sb", "sth"), _PRONOUNS), "one": _OWNERS, "your": _OWNERS, "'s": frozenset(),
     "yourself": _SELVES, "oneself": _SELVES, "a": frozenset({"the"}), "an": frozenset({"the"}), "the": frozenset({"a"}), "be": frozenset(), "to": frozenset(),
+    "some": frozenset("any no enough more much".split()),
+}  # fmt: skip
+_SPOKEN_AS = {  # words that must be said, but may be another of their kind: "see it coming" is also said "see that coming"
+    "it": frozenset({"that", "this"}), "in": frozenset({"into"}), "we": frozenset("i you he she they".split()),
 }  # fmt: skip
 
 
@@ -48,7 +52,8 @@ def _dictionary_words(expression: str) -> tuple[_Word, ...]:
     "The words to look for; never all optional."
     words = [token.word for token in tokenize(expression)]
     literal = any(word not in _STANDS_FOR for word in words)
-    return tuple(_Word(_forms(word) | _STANDS_FOR.get(word, frozenset()), literal and word in _STANDS_FOR) for word in words)
+    others = _STANDS_FOR | _SPOKEN_AS
+    return tuple(_Word(_forms(word) | others.get(word, frozenset()), literal and word in _STANDS_FOR) for word in words)
 
 # %% ../nbs/08_timing.ipynb #edacde30
 _Place = tuple[int, Token]  # a cue's index, and a word in its text

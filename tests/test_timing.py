@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langflix.core import Cue
+from langflix.lexicon import Lexicon
 from langflix.prompts import Item
 from langflix.timing import align, choose, locate, verify
 
@@ -129,3 +130,10 @@ def test_align_follows_time_not_numbers():
 
 def test_align_ignores_a_line_that_only_touches():
     assert align([Cue(1, 0, 2000, "a")], [Cue(1, 1900, 5000, "b")]) == {}
+
+
+def test_every_entry_of_the_lexicon_is_located_in_its_own_example():
+    entries = Lexicon.load().entries
+    lost = [e.expression for e in entries if not locate(e.expression, [Cue(1, 0, 2000, e.example)])]
+    assert len(entries) >= 400
+    assert lost == []
