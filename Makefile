@@ -1,0 +1,53 @@
+# LangFlix: `make demo` and `make test` are all a newcomer needs.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+EXTRAS := media,notebook,dashboard,genai,dev
+OUT    ?= lessons
+
+export PYTHONUNBUFFERED = 1
+
+.PHONY: help setup demo test lint export clean notebooks bench sample
+.DEFAULT_GOAL := help
+
+help: ## Say what each target does
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# The environment is made again when the project's facts change.
+$(STAMP): settings.ini setup.py pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "LangFlix needs Python 3.11 or newer; $(PYTHON) is older. Run: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip setuptools wheel
+	$(BIN)/python -m pip install --quiet --editable '.[$(EXTRAS)]'
+	@touch $@
+
+setup: $(STAMP) ## Make the environment in .venv
+
+demo: $(STAMP) ## Make lessons from the sample episode: no key, no network
+	$(BIN)/langflix demo --out $(OUT)
+
+test: $(STAMP) ## Run all tests
+	$(BIN)/python -m pytest
+
+lint: $(STAMP) ## Check style and types of the package and the tests
+	$(BIN)/ruff check langflix tests nbs/sample setup.py
+	$(BIN)/mypy
+
+export: $(STAMP) ## Write the package from the notebooks, and clean the notebooks
+	$(BIN)/nbdev_clean
+	$(BIN)/nbdev_export
+
+notebooks: $(STAMP) ## Execute every notebook from top to bottom
+	$(BIN)/nbdev_test --n_workers 2 --do_print
+
+bench: $(STAMP) ## Measure: print figures of one run as JSON
+	$(BIN)/python benchmarks/scale.py
+
+sample: $(STAMP) ## Draw and speak the sample episode again (needs espeak-ng)
+	$(BIN)/python nbs/sample/make_sample.py --out langflix/data/sample
+
+clean: ## Remove what was built; keep lessons and the environment
+	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis _proc _docs
+	find langflix tests nbs -name __pycache__ -type d -prune -exec rm -rf {} +
