@@ -267,13 +267,13 @@ def translated_lines(
             lines.setdefault(index, line)
     return {index: line for index, line in (lines | dict(target_lines)).items() if line}
 
-# %% ../nbs/13_export.ipynb #1c883e57
+# %% ../nbs/13_export.ipynb #348209a9
 def clip_cues(cues: Iterable[Cue], start_ms: int, end_ms: int) -> list[Cue]:
-    "The spoken cues that overlap a stretch, cut at its borders, in times relative to its start."
+    "What is said and sung in a stretch, cut at its borders, in times relative to its start."
     found = []
     for cue in cues:
         low, high = max(cue.start_ms, start_ms), min(cue.end_ms, end_ms)
-        if low < high and cue.text:
+        if low < high and cue.text and cue.kind != "sound":
             found.append(Cue(cue.index, low - start_ms, high - start_ms, cue.text, cue.speaker, cue.kind, cue.italic, cue.sounds))
     return found
 

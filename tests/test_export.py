@@ -29,7 +29,7 @@ from langflix.timing import Dropped, Expression
 CUES = [
     Cue(1, 1000, 2500, "Is the moon broken?", speaker="MAYA"),
     Cue(2, 2800, 5000, "Hang in there.\nBy the way, wait.", speaker="OPAL"),
-    Cue(3, 5200, 6000, "", kind="sound", sounds=("crash",)),
+    Cue(3, 5200, 6000, "[CRASH]", kind="sound", sounds=("crash",)),
     Cue(4, 9000, 9900, "달이 {고장} <났어>."),
 ]
 
