@@ -29,7 +29,7 @@ import platformdirs
 
 from .core import FfmpegError, MediaError, ToolError
 
-# %% ../nbs/10_media.ipynb #5f753f14
+# %% ../nbs/10_media.ipynb #74bca648
 _TAIL_LINES = 12  # how many of a program's last words an error repeats
 
 
@@ -50,7 +50,8 @@ def _run(
     errors: deque[str] = deque(maxlen=keep)
     output: list[str] = []
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, cwd=cwd, text=True, encoding="utf-8", errors="replace", **pipes) as child:  # type: ignore[call-overload]
+    environment = {**os.environ, "GCONV_PATH": "/nonexistent"}
+    with subprocess.Popen(command, cwd=cwd, env=environment, text=True, encoding="utf-8", errors="replace", **pipes) as child:  # type: ignore[call-overload]
         reader = threading.Thread(target=_collect, args=(child.stderr, errors), daemon=True)
         reader.start()
         try:
@@ -292,7 +293,7 @@ def _seconds(text: str | None) -> Fraction | None:
     "Read seconds as ffprobe writes them."
     return Fraction(text) if text and text != "N/A" else None
 
-# %% ../nbs/10_media.ipynb #2520630c
+# %% ../nbs/10_media.ipynb #41d64015
 def _ask(path: Path, tools: Tools) -> dict[str, Any]:
     "What ffprobe says of a file. Raises `MediaError`."
     if not path.exists():
@@ -303,7 +304,7 @@ def _ask(path: Path, tools: Tools) -> dict[str, Any]:
     command += ["-show_format", "-show_streams", "-of", "json", f"file:{path.absolute()}"]
     status, output, errors = _run(command)
     if status:
-        reason = (errors.splitlines() or ["unreadable"])[-1].rsplit(": ", 1)[-1]
+        reason = (errors.splitlines() or [f"ffprobe ended with status {status}"])[-1].rsplit(": ", 1)[-1]
         raise MediaError(f"{path} is not a video that ffmpeg can read: {reason}", "Is the download complete? Try to play it.", path=str(path))
     said: dict[str, Any] = json.loads(output)
     return said

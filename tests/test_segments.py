@@ -1,0 +1,227 @@
+"Segments: the asked frames, all of them, and exactly as much sound."
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from films import NTSC_FILM, clicks, make_film, numbers, samples
+
+from langflix.core import FfmpegError
+from langflix.media import Tools, find_tools, first_frame, fingerprint, frame_count, probe, run_ffmpeg, sample_count
+from langflix.segments import SegmentSpec, SegmentStore, layout_for, publishing, render_segment, segment_spec
+
+pytestmark = pytest.mark.media
+FRAMES = 320
+
+
+@pytest.fixture(scope="module")
+def tools() -> Tools:
+    return find_tools()
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory, tools: Tools) -> Path:
+    return make_film(tmp_path_factory.mktemp("film") / "film.mp4", tools, FRAMES)
+
+
+def spec_of(film: Path, tools: Tools, window: tuple[int, int], kind: str = "clip", layout: str = "long", **more: object) -> SegmentSpec:
+    info = probe(film, tools)
+    audio = info.audio[0].index if info.audio else None
+    return segment_spec(kind, info, fingerprint(film), window, layout_for(layout, info), **{"audio": audio, "preset": "ultrafast", **more})
+
+
+def rendered(spec: SegmentSpec, tools: Tools, folder: Path) -> Path:
+    target = folder / f"{spec.key}.mov"
+    render_segment(spec, target, tools, threads=2)
+    return target
+
+
+# ---- frames
+
+
+@pytest.mark.parametrize("start_ms", [0, 1, 41, 42, 1001, 4963, 10_427])
+def test_the_first_frame_is_the_asked_one_and_none_is_missing(start_ms: int, film: Path, tools: Tools, tmp_path: Path) -> None:
+    spec = spec_of(film, tools, (start_ms, start_ms + 700))
+    first, count = first_frame(start_ms, NTSC_FILM), frame_count(700, NTSC_FILM)
+    assert numbers(rendered(spec, tools, tmp_path), tools) == list(range(first, first + count))
+
+
+@pytest.mark.parametrize("ending", [".mkv", ".ts", ".avi", ".mov"])
+def test_every_container(ending: str, film: Path, tools: Tools, tmp_path: Path) -> None:
+    other = tmp_path / f"film{ending}"
+    sound = ["-c:a", "libmp3lame"] if ending == ".avi" else ["-c:a", "copy"]
+    picture = ["-c:v", "mpeg4", "-q:v", "2", "-g", "240"] if ending == ".avi" else ["-c:v", "copy"]
+    run_ffmpeg(["-i", str(film), *picture, *sound, str(other)], tools)
+    info = probe(other, tools)
+    for start_ms in (2000, 11_000):
+        spec = spec_of(other, tools, (start_ms, start_ms + 500))
+        first = first_frame(start_ms, NTSC_FILM, info.first_frame_s)
+        got = numbers(rendered(spec, tools, tmp_path), tools)
+        assert got == list(range(first, first + 12)), f"{ending} {start_ms} {info.first_frame_s}"
+
+
+@pytest.mark.parametrize("fps", [Fraction(25), Fraction(30000, 1001), Fraction(60)])
+def test_every_rate(fps: Fraction, tools: Tools, tmp_path: Path) -> None:
+    film = make_film(tmp_path / "film.mp4", tools, 120, fps)
+    spec = spec_of(film, tools, (777, 1777))
+    first, count = first_frame(777, fps), frame_count(1000, fps)
+    made = rendered(spec, tools, tmp_path)
+    assert numbers(made, tools) == list(range(first, first + count))
+    assert len(samples(made, tools)) == sample_count(count, fps)
+
+
+def test_kinds_and_layouts_start_at_the_same_frame(film: Path, tools: Tools, tmp_path: Path) -> None:
+    for kind in ("context", "repeat"):
+        spec = spec_of(film, tools, (3210, 3710), kind)
+        assert numbers(rendered(spec, tools, tmp_path), tools, limit=1) == [first_frame(3210, NTSC_FILM)]
+    short = spec_of(film, tools, (3210, 3460), layout="short")
+    picture = 1080 * 9 / 16 / 1920  # the film's share of the upright picture
+    made = rendered(short, tools, tmp_path)
+    assert numbers(made, tools, top=(1 - picture) * 0.34, height=picture)[0] == first_frame(3210, NTSC_FILM)
+
+
+def test_a_card_stands_still_and_silent(film: Path, tools: Tools, tmp_path: Path) -> None:
+    spec = spec_of(film, tools, (3210, 3211), "card", hold=23, audio=None)
+    made = rendered(spec, tools, tmp_path)
+    assert len(numbers(made, tools)) == 24
+    assert set(samples(made, tools)) == {0}
+
+
+# ---- sound
+
+
+def test_sound_is_as_long_as_the_picture_and_in_its_place(film: Path, tools: Tools, tmp_path: Path) -> None:
+    spec = spec_of(film, tools, (1900, 4100), hold=6)
+    made = rendered(spec, tools, tmp_path)
+    sound = samples(made, tools)
+    assert len(sound) == sample_count(spec.total_frames, NTSC_FILM)
+    clicks_at = [n for n in range(spec.first, spec.first + spec.frames) if n % 24 == 0]
+    for number in clicks_at:
+        wanted = round((number - spec.first) / NTSC_FILM * 48_000)
+        heard = next(place for place in range(max(wanted - 4800, 0), wanted + 4800) if abs(sound[place]) > 5000)
+        assert abs(heard - wanted) < 48 * 5
+    assert not any(sound[-sample_count(6, NTSC_FILM) + 10 :])
+
+
+def test_a_silent_film_gets_silence(tools: Tools, tmp_path: Path) -> None:
+    film = make_film(tmp_path / "film.mp4", tools, 48, silent=True)
+    made = rendered(spec_of(film, tools, (0, 1000)), tools, tmp_path)
+    assert len(samples(made, tools)) == 24 * 2002
+
+
+def test_sound_that_starts_late_or_ends_early_is_filled(tools: Tools, tmp_path: Path) -> None:
+    film, pcm, late = make_film(tmp_path / "film.mp4", tools, 96, silent=True), tmp_path / "x.pcm", tmp_path / "late.mkv"
+    pcm.write_bytes(clicks(24, NTSC_FILM))
+    sound = ["-itsoffset", "1.5", "-f", "s16le", "-ar", "48000", "-ac", "1", "-i", str(pcm)]
+    run_ffmpeg(["-i", str(film), *sound, "-map", "0:v", "-map", "1:a", "-c:v", "copy", "-c:a", "aac", str(late)], tools)
+    made = samples(rendered(spec_of(late, tools, (1000, 3500)), tools, tmp_path), tools)
+    assert len(made) == sample_count(60, NTSC_FILM)
+    heard = next(place for place, value in enumerate(made) if abs(value) > 5000)
+    assert heard / 48 == pytest.approx(500 - 1.0, abs=25)
+
+
+# ---- the end of a film, damage
+
+
+def test_a_window_past_the_end_is_cut_there(film: Path, tools: Tools, tmp_path: Path) -> None:
+    info = probe(film, tools)
+    spec = spec_of(film, tools, (13_000, 60_000))
+    got = numbers(rendered(spec, tools, tmp_path), tools)
+    assert len(got) == spec.frames == frame_count(info.duration_ms - 13_000, NTSC_FILM)
+    assert got[:3] == [312, 313, 314]
+
+
+def test_a_film_that_breaks_off_is_an_error_not_a_short_segment(film: Path, tools: Tools, tmp_path: Path) -> None:
+    cut = tmp_path / "cut.ts"
+    run_ffmpeg(["-i", str(film), "-c", "copy", str(cut)], tools)
+    spec = replace(spec_of(cut, tools, (9000, 13_000)), path=cut)
+    cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 2])
+    with pytest.raises(FfmpegError, match=r"no more picture|ended with status"):
+        rendered(spec, tools, tmp_path)
+
+
+# ---- keys and the store
+
+
+def test_a_key_follows_all_that_shapes_a_segment_and_nothing_else(film: Path, tools: Tools, tmp_path: Path) -> None:
+    spec = spec_of(film, tools, (1000, 2000))
+    changes: list[dict[str, object]] = [
+        {"source": "another"}, {"first": 3}, {"frames": 9}, {"hold": 2}, {"ass": "text"}, {"crf": 30}, {"preset": "fast"},
+        {"tool": "9"}, {"layout": layout_for("short", probe(film, tools))}, {"audio": None}, {"interlaced": True}, {"kind": "card"},
+        {"fps": Fraction(25)}, {"video": 1}, {"offset": Fraction(1, 10)}, {"fonts": (film,)},
+    ]  # fmt: skip
+    keys = {replace(spec, **change).key for change in changes}
+    assert len(keys | {spec.key}) == len(changes) + 1
+    assert replace(spec, path=tmp_path / "moved.mp4").key == spec.key
+
+
+def test_the_store_renders_once(film: Path, tools: Tools, tmp_path: Path) -> None:
+    spec, store = spec_of(film, tools, (1000, 1500)), SegmentStore(tmp_path)
+    for _ in range(3):
+        store.get(spec, lambda part: render_segment(spec, part, tools))
+    assert dict(store.counts) == {"rendered": 1, "reused": 2}
+    assert spec in SegmentStore(tmp_path)
+
+
+CHILD = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[3])
+from test_segments import spec_of
+from langflix.media import find_tools
+from langflix.segments import SegmentStore, render_segment
+tools = find_tools()
+spec = spec_of(Path(sys.argv[1]), tools, (0, 13_000), preset="veryslow")
+print(spec.key, flush=True)
+SegmentStore(sys.argv[2]).get(spec, lambda part: render_segment(spec, part, tools))
+"""
+
+
+def test_a_killed_render_leaves_nothing_under_a_final_name(film: Path, tools: Tools, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", CHILD, str(film), str(tmp_path), str(Path(__file__).parent)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as child:
+        key = child.stdout.readline().strip() if child.stdout else ""
+        deadline = time.monotonic() + 20
+        while not list(tmp_path.glob("*/.part-*")) and time.monotonic() < deadline:
+            os.sched_yield()
+        os.killpg(child.pid, signal.SIGKILL)
+    left = list(tmp_path.rglob("*.mov"))
+    assert key
+    assert [path.name[:6] for path in left] == [".part-"]
+    store = SegmentStore(tmp_path)
+    assert store.sweep(older_than_s=-1) == 1
+    assert not list(tmp_path.rglob("*.mov"))
+
+
+def _write(root: Path, number: int, gate: object) -> None:
+    gate.wait()  # type: ignore[attr-defined]
+    with publishing(root / "same.bin") as part:
+        part.write_bytes(b"same" * 100_000)
+
+
+def test_two_processes_may_publish_the_same_file(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    gate = context.Barrier(2)
+    children = [context.Process(target=_write, args=(tmp_path, number, gate)) for number in range(2)]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join()
+    assert [child.exitcode for child in children] == [0, 0]
+    assert [path.name for path in tmp_path.iterdir()] == ["same.bin"]
+    assert (tmp_path / "same.bin").stat().st_size == 400_000
+
+
+def test_odd_names_of_films_and_folders(film: Path, tools: Tools, tmp_path: Path) -> None:
+    odd = tmp_path / "it's: [odd], 100% 한글"
+    odd.mkdir()
+    moved = odd / "film, 'one': 1.mp4"
+    moved.write_bytes(film.read_bytes())
+    assert numbers(rendered(spec_of(moved, tools, (1000, 1300)), tools, odd), tools, limit=1) == [24]
