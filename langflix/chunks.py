@@ -119,7 +119,7 @@ def _split_scene(scene: Sequence[Cue], context_ms: int, gap_ms: int) -> list[lis
     cuts = [0, *(i for i, cue in enumerate(scene) if cue.index in starts), len(scene)]
     return [list(scene[a:b]) for a, b in pairwise(cuts) if a < b]
 
-# %% ../nbs/03_chunks.ipynb #e059c74c
+# %% ../nbs/03_chunks.ipynb #207b7d60
 def _fill(blocks: Sequence[Sequence[Cue]], max_tokens: int) -> list[list[Cue]]:
     "Put blocks into as few runs as the budget allows, in order."
     runs: list[list[Cue]] = []
@@ -136,7 +136,7 @@ def _fill(blocks: Sequence[Sequence[Cue]], max_tokens: int) -> list[list[Cue]]:
 
 def make_chunks(
     cues: Sequence[Cue],  # in order of time
-    max_tokens: int = 1200,  # estimated tokens of dialogue in one chunk
+    max_tokens: int = 600,  # estimated tokens of dialogue in one chunk
     overlap: int = 3,  # cues seen on each side of a cut inside a scene
     context_ms: int = 15_000,  # `max_ms` of `contexts`
     gap_ms: int = 4000,  # as in `scenes`
