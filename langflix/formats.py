@@ -44,12 +44,12 @@ def reading_ms(
     "How long a text of unknown length should stand: about 15 characters a second."
     return 700 + 67 * min(len(text), 90)
 
-# %% ../nbs/02_formats.ipynb #c83feab9
+# %% ../nbs/02_formats.ipynb #77ed857b
 _CLOCK = r"-?(?:\d{1,3} ?: ?)?\d{1,3} ?: ?\d{1,2}(?: ?[.,:;] ?\d{1,3})?"
 _TIMING = re.compile(rf"\s{{0,40}}({_CLOCK})\s{{0,9}}([-–—=]{{1,3}}>|→)\s{{0,9}}({_CLOCK})(?=\s|$)")
 _FULL = r"\d{1,2}:\d{2}:\d{2}[.,]\d{3}"
 _DAMAGED = re.compile(rf"\s{{0,40}}({_FULL})[^\w:]{{1,12}}({_FULL})(?=\s|$)")  # two whole times around a broken arrow
-_TRACE = re.compile(rf"(?<![<\d]){_FULL}(?!>)")  # what no spoken line contains
+_TRACE = re.compile(rf"(?<![<:\d]){_FULL}(?!>)")  # what no spoken line contains
 _DIGIT = re.compile(r"\d")
 
 
@@ -478,12 +478,12 @@ def _read_other(
         raise SubtitleError(f"this {format} file cannot be read: {error}", "Convert it to SRT.") from None
     return [RawCue(0, event.start, event.end, _ass_words(event.text)) for event in events], []
 
-# %% ../nbs/02_formats.ipynb #bd3ccabc
+# %% ../nbs/02_formats.ipynb #b3293fbb
 _SIGNS = [
     ("vtt", re.compile(r"\s{0,200}WEBVTT")),
-    ("ass", re.compile(r"[^<]{0,4000}^\[(?:Script Info|V4\+? Styles|Events)\]", re.I | re.M)),
+    ("ass", re.compile(r"(?:(?!-->)[^<]){0,4000}^\[(?:Script Info|V4\+? Styles|Events)\]", re.I | re.M)),
     ("ttml", re.compile(r"[^<]{0,400}(?:<[?!][^>]{0,2000}>\s{0,200}){0,9}<(?:\w{1,20}:)?tt[\s>]")),
-    ("smi", re.compile(r"[^<]{0,4000}<\s{0,9}(?:sami|sync)\b", re.I)),
+    ("smi", re.compile(r"(?:(?!-->)[^<]){0,4000}<\s{0,9}(?:sami|sync)\b", re.I)),
     ("microdvd", re.compile(r"\s{0,200}\{\d{1,9}\}\{\d{1,9}\}")),
     ("mpl2", re.compile(r"\s{0,200}\[\d{1,9}\] ?\[\d{1,9}\]")),
     ("tmp", re.compile(r"\s{0,200}\d{1,2}:\d{2}:\d{2}[:=][^\d\s]")),
