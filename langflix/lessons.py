@@ -182,7 +182,7 @@ def publish(made: Path, place: Path) -> None:
         shutil.copyfile(made, part)
         shutil.copystat(made, part)
 
-# %% ../nbs/12_lessons.ipynb #1175507f
+# %% ../nbs/12_lessons.ipynb #c4ea03c9
 def render_lessons(
     plans: Sequence[LessonPlan],
     store: SegmentStore,
@@ -231,3 +231,6 @@ def _in_threads(work: Callable[[Any], Any], items: Sequence[Any], workers: int) 
         return item, work(item)
 
     yield from Parallel(n_jobs=workers, prefer="threads", return_as="generator_unordered")(delayed(pair)(item) for item in items)
+
+
+

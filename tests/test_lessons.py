@@ -1,0 +1,324 @@
+"Lessons: planned without touching anything, rendered once, joined in step."
+
+import itertools
+import json
+import re
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from films import CLICK_EVERY, NTSC_FILM, make_film, numbers, samples
+from hypothesis import given, settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from langflix.ass import block, break_lines, escape
+from langflix.config import Settings
+from langflix.core import Cue, FontError, MediaError
+from langflix.fonts import Typeface, check_fonts
+from langflix.groups import ExpressionGroup
+from langflix.lessons import RenderResult, render_lessons
+from langflix.media import Tools, find_tools, fingerprint, first_frame, frame_count, probe
+from langflix.plans import LessonPlan, check_room, lesson_texts, plan_lessons, slug
+from langflix.segments import SegmentStore
+from langflix.styles import Card, timeline
+from langflix.timing import Expression, locate
+
+pytestmark = pytest.mark.media
+CUES = [
+    Cue(1, 1000, 2200, "Did you bring the lamp?"),
+    Cue(2, 2300, 4100, "We ran out of {tape} again\\N, so\nhang in there."),
+    Cue(3, 4200, 5000, "- Again?\n- Again."),
+    Cue(4, 5200, 6000, "", kind="sound"),
+    Cue(5, 8000, 9500, "It was a piece of cake."),
+]
+KOREAN = [Cue(1, 900, 2100, "램프 가져왔어?"), Cue(2, 2200, 4150, "테이프가 또 떨어졌어, 조금만 버텨."), Cue(3, 7900, 9500, "식은 죽 먹기였어.")]
+
+
+def expression(text: str, cue: int, context: tuple[int, int], **more: Any) -> Expression:
+    first, last = CUES[context[0] - 1], CUES[context[1] - 1]
+    said = CUES[cue - 1]
+    fields: dict[str, Any] = {
+        "expression": text, "start_ms": said.start_ms, "end_ms": said.end_ms, "cue_start": cue, "cue_end": cue,
+        "context_start_ms": first.start_ms, "context_end_ms": last.end_ms, "context_cue_start": context[0],
+        "context_cue_end": context[1], "text": said.text, "spans": locate(text, [said]), "translation": "다 떨어지다",
+        "definition": "to have none left", "context_translation": (), "example": "We ran out of milk.", "similar": ("use up",),
+        "level": "B1", "kind": "phrasal verb", "score": 0.8, "source": "embedded",
+    }  # fmt: skip
+    return Expression(**{**fields, **more})
+
+
+def group(name: str, *expressions: Expression) -> ExpressionGroup:
+    first = expressions[0]
+    return ExpressionGroup(id=name, context_start_ms=first.context_start_ms, context_end_ms=first.context_end_ms, expressions=expressions)
+
+
+GROUPS = [
+    group("g1", expression("run out of", 2, (1, 3)), expression("hang in there", 2, (1, 3), example="Hang in there!")),
+    group("g2", expression("piece of cake", 5, (5, 5), similar=(), example="")),
+]
+
+
+@pytest.fixture(scope="module")
+def tools() -> Tools:
+    return find_tools()
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory, tools: Tools) -> Path:
+    return make_film(tmp_path_factory.mktemp("film") / "film.mp4", tools, 260)
+
+
+def settings(**lessons: Any) -> Settings:
+    return Settings(lessons={"preset": "ultrafast", **lessons})
+
+
+def plans_of(film: Path, tools: Tools, groups: list[ExpressionGroup] = GROUPS, target: list[Cue] | None = KOREAN, **lessons: Any) -> list[LessonPlan]:
+    chosen = settings(**lessons)
+    faces = check_fonts(lesson_texts(groups, CUES, target, chosen))
+    return plan_lessons(groups, CUES, target, probe(film, tools), fingerprint(film), faces, chosen, tools.version)
+
+
+@pytest.fixture(scope="module")
+def made(film: Path, tools: Tools, tmp_path_factory: pytest.TempPathFactory) -> tuple[RenderResult, SegmentStore, Path]:
+    folder = tmp_path_factory.mktemp("made")
+    store = SegmentStore(folder / "store")
+    return render_lessons(plans_of(film, tools), store, tools, folder / "out", workers=2), store, folder
+
+
+# ---- plans
+
+
+def test_a_lesson_is_scene_line_line_card(film: Path, tools: Tools) -> None:
+    plans = plans_of(film, tools)
+    assert [plan.name for plan in plans] == ["001-run-out-of", "002-hang-in-there", "003-piece-of-cake", "g1", "g2"]
+    assert [spec.kind for spec in plans[0].playlist] == ["context", "repeat", "repeat", "card"]
+    assert plans[0].playlist[1].key == plans[0].playlist[2].key
+    assert plans[0].playlist[0].key == plans[1].playlist[0].key != plans[2].playlist[0].key
+    repeat = plans[0].playlist[1]
+    assert (repeat.first, repeat.frames) == (first_frame(2300, NTSC_FILM), frame_count(1800, NTSC_FILM))
+    assert [(plan.mode, [spec.kind for spec in plan.playlist]) for plan in plans[3:]] == [("clip", ["clip"])] * 2
+
+
+def test_combined_lessons_use_the_same_segments(film: Path, tools: Tools) -> None:
+    separate, combined = plans_of(film, tools), plans_of(film, tools, mode="combined", repeat_count=1)
+    assert [len(plan.playlist) for plan in combined] == [5, 3, 1, 1]
+    keys = [{spec.key for plan in plans for spec in plan.playlist} for plans in (separate, combined)]
+    assert keys[0] == keys[1]
+
+
+def _events(plan: LessonPlan, place: int) -> list[str]:
+    return [line for line in plan.playlist[place].ass.splitlines() if line.startswith("Dialogue: 2")]
+
+
+def _plain(event: str) -> str:
+    return re.sub(r"(?<!\\)\{[^}]*\}", "", event.split(",,0,0,0,,")[1])
+
+
+def test_both_languages_are_in_the_scene_at_their_own_times(film: Path, tools: Tools) -> None:
+    events = _events(plans_of(film, tools)[0], 0)
+    shown = {_plain(event): event.split(",")[1:3] for event in events}
+    assert shown["램프 가져왔어?"] == ["0:00:00.00", "0:00:01.10"]
+    assert shown["Did you bring the lamp?"] == ["0:00:00.00", "0:00:01.20"]
+    assert "테이프가 또 떨어졌어, 조금만 버텨." in shown
+    assert {"- Again?", "- Again."} <= set(shown)
+    assert not any("cake" in text for text in shown)
+
+
+def test_a_brace_or_a_backslash_in_a_line_is_only_text(film: Path, tools: Tools) -> None:
+    text = " ".join(_plain(event) for event in _events(plans_of(film, tools)[0], 1))
+    assert "\\{tape\\}" in text
+    assert "again\\\u2060N" in text
+
+
+def test_the_expression_is_highlighted_in_any_inflection(film: Path, tools: Tools) -> None:
+    plans = plans_of(film, tools)
+    marked = [re.findall(r"\\b1\\u1\}(?:\{[^}]*\})?([^{]*)", " ".join(_events(plan, 1))) for plan in plans[:3]]
+    assert [" ".join(words).strip() for words in marked] == ["ran out of", "hang in there", "piece of cake"]
+    card = " ".join(_events(plans[0], 3))
+    assert re.search(r"\\b1\}(?:\{[^}]*\})?ran out of", card)
+
+
+def test_without_a_translation_there_are_only_the_spoken_lines(film: Path, tools: Tools) -> None:
+    assert not re.search("[가-힣]", plans_of(film, tools, target=None)[0].playlist[0].ass)
+
+
+def test_the_analyzers_lines_take_the_cues_times(film: Path, tools: Tools) -> None:
+    lines = ("램프는?", "테이프가 없어.", "또?")
+    groups = [group("g", expression("run out of", 2, (1, 3), context_translation=lines))]
+    shown = [_plain(event) for event in _events(plans_of(film, tools, groups, None)[0], 0)]
+    assert set(lines) <= set(shown)
+    wrong = [group("g", expression("run out of", 2, (1, 3), context_translation=lines[:2]))]
+    assert not re.search("[가-힣]", plans_of(film, tools, wrong, None)[0].playlist[0].ass)
+
+
+def test_a_letter_without_a_font_stops_us_before_rendering(film: Path, tools: Tools) -> None:
+    groups = [group("g", expression("run out of", 2, (1, 3), translation="\U00012000"))]
+    with pytest.raises(FontError, match="Cuneiform"):
+        plans_of(film, tools, groups)
+
+
+def test_a_full_disk_stops_us_before_rendering(film: Path, tools: Tools, tmp_path: Path) -> None:
+    plan = plans_of(film, tools)[0]
+    check_room([plan], SegmentStore(tmp_path), tmp_path)
+    endless = replace(plan.playlist[3], hold=10**12)
+    with pytest.raises(MediaError, match="are needed"):
+        check_room([replace(plan, playlist=(endless,))], SegmentStore(tmp_path), tmp_path)
+
+
+# ---- rendering
+
+
+def test_everything_is_made_once(made: tuple[RenderResult, SegmentStore, Path], film: Path, tools: Tools) -> None:
+    result, store, folder = made
+    assert not result.failures
+    assert [lesson.path.relative_to(folder / "out").as_posix() for lesson in result.lessons] == [
+        "lessons/long/001-run-out-of.mp4", "lessons/long/002-hang-in-there.mp4", "lessons/long/003-piece-of-cake.mp4",
+    ]  # fmt: skip
+    assert [clip.path.name for clip in result.clips] == ["g1.mp4", "g2.mp4"]
+    assert (result.rendered, result.reused) == (2 + 3 + 3 + 2, 0)
+    assert all(lesson.thumbnail.stat().st_size > 500 for lesson in [*result.lessons, *result.clips])
+    again = render_lessons(plans_of(film, tools), store, tools, folder / "out", workers=2)
+    assert (again.rendered, again.reused, again.ffmpeg_runs) == (0, 10, 0)
+    assert again.lessons == result.lessons
+    combined = render_lessons(plans_of(film, tools, mode="combined"), store, tools, folder / "combined", workers=2)
+    assert (combined.rendered, len(combined.lessons)) == (0, 2)
+
+
+def test_joins_decode_without_a_word_and_lose_no_frame(made: tuple[RenderResult, SegmentStore, Path], film: Path, tools: Tools) -> None:
+    for lesson, plan in zip(made[0].lessons + made[0].clips, plans_of(film, tools), strict=True):
+        command = [str(tools.ffmpeg), "-v", "warning", "-i", str(lesson.path), "-f", "null", "-"]
+        said = subprocess.run(command, capture_output=True, text=True, check=True).stderr
+        assert said == ""
+        seen = numbers(lesson.path, tools)
+        assert len(seen) == plan.frames
+        place = 0
+        for spec in plan.playlist:
+            if spec.kind != "card":
+                assert seen[place : place + spec.frames] == list(range(spec.first, spec.first + spec.frames))
+            place += spec.total_frames
+
+
+def test_sound_and_picture_end_together(made: tuple[RenderResult, SegmentStore, Path], film: Path, tools: Tools) -> None:
+    for lesson, plan in zip(made[0].lessons, plans_of(film, tools), strict=False):
+        command = [str(tools.ffprobe), "-v", "error", "-show_entries", "stream=codec_type,start_time,duration", "-of", "json", str(lesson.path)]
+        streams = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)["streams"]
+        assert all(abs(float(stream["start_time"])) < 0.001 for stream in streams)
+        length = float(plan.frames / NTSC_FILM)
+        assert [abs(float(stream["duration"]) - length) < 0.020 for stream in streams] == [True, True]
+        assert abs(len(samples(lesson.path, tools)) / 48_000 - length) < 0.022  # AAC ends on a block of 21 ms
+        assert lesson.duration_ms == round(length * 1000)
+
+
+def test_a_click_is_heard_when_its_frame_is_seen(made: tuple[RenderResult, SegmentStore, Path], tools: Tools) -> None:
+    for lesson in made[0].lessons:
+        sound, seen = samples(lesson.path, tools), numbers(lesson.path, tools)
+        clicks = [place for place, number in enumerate(seen[:-1]) if number % CLICK_EVERY == 0 and seen[place + 1] == number + 1]
+        assert clicks
+        loud = max(map(abs, sound)) * 0.4
+        for place in clicks[-2:]:
+            wanted = round(place / NTSC_FILM * 48_000)
+            heard = min((at for at in range(max(wanted - 4800, 0), wanted + 4800) if abs(sound[at]) > loud), key=lambda at: abs(at - wanted))
+            first = next(at for at in range(max(heard - 960, 0), heard + 1) if abs(sound[at]) > loud)
+            assert abs(first - wanted) / 48 < 20
+
+
+def test_loudness_is_even(made: tuple[RenderResult, SegmentStore, Path], tools: Tools) -> None:
+    for lesson in made[0].lessons:
+        command = [str(tools.ffmpeg), "-i", str(lesson.path), "-vn", "-af", "ebur128=peak=true:framelog=verbose", "-f", "null", "-"]
+        said = subprocess.run(command, capture_output=True, text=True, check=True).stderr
+        assert float(re.findall(r"I:\s+(-[\d.]+) LUFS", said)[-1]) == pytest.approx(-16, abs=1)
+        assert float(re.findall(r"Peak:\s+(-?[\d.]+) dBFS", said)[-1]) < 0
+
+
+def test_a_file_plays_before_it_is_whole(made: tuple[RenderResult, SegmentStore, Path]) -> None:
+    for lesson in made[0].lessons:
+        head = lesson.path.read_bytes()[:4096]
+        assert b"moov" in head
+
+
+def test_one_failure_spoils_only_its_own_lessons(film: Path, tools: Tools, tmp_path: Path) -> None:
+    late = expression("piece of cake", 5, (5, 5), start_ms=600_000, end_ms=601_000)
+    plans = plans_of(film, tools, [GROUPS[1], group("g3", late)])
+    told: list[tuple[int, int, str]] = []
+    result = render_lessons(plans, SegmentStore(tmp_path / "store"), tools, tmp_path, progress=lambda *step: told.append(step))
+    assert [lesson.group_id for lesson in result.lessons + result.clips] == ["g2", "g2", "g3"]
+    assert [(failure.group_id, failure.expression, failure.reason) for failure in result.failures] == [("g3", "piece of cake", "FfmpegError")]
+    assert "no more picture" in result.failures[0].message
+    assert [step[0] for step in told] == list(range(1, told[0][1] + 1))
+
+
+def test_a_silent_film_makes_silent_lessons(tools: Tools, tmp_path: Path) -> None:
+    film = make_film(tmp_path / "film.mp4", tools, 240, silent=True)
+    result = render_lessons(plans_of(film, tools, [GROUPS[1]]), SegmentStore(tmp_path / "store"), tools, tmp_path)
+    assert not result.failures
+    assert max(map(abs, samples(result.lessons[0].path, tools))) == 0
+
+
+def test_short_lessons(film: Path, tools: Tools, tmp_path: Path) -> None:
+    plans = [plan for plan in plans_of(film, tools, [GROUPS[1]], formats=("short",)) if plan.mode != "clip"]
+    result = render_lessons(plans, SegmentStore(tmp_path / "store"), tools, tmp_path / "it's [odd], 한글")
+    info = probe(result.lessons[0].path, tools)
+    assert (info.width, info.height, result.lessons[0].layout) == (1080, 1920, "short")
+
+
+# ---- text
+
+
+_FACE = check_fonts({"ko": ["a-z가漢字かな"]})["ko"]
+
+
+@pytest.fixture
+def face() -> Typeface:
+    return _FACE
+
+
+@hypothesis_settings(deadline=None, max_examples=60)
+@given(text=st.text(alphabet="ab ,.가나漢字。、「」-\n", min_size=1, max_size=200), width=st.integers(200, 1640))
+def test_every_line_fits_and_no_letter_is_lost(text: str, width: int) -> None:
+    lines = break_lines(text, _FACE, 54, width)
+    assert "".join(lines) == text.replace("\n", "")
+    assert all(_FACE.width(line.rstrip(), 54) <= width for line in lines)
+
+
+@hypothesis_settings(deadline=None, max_examples=60)
+@given(text=st.text(alphabet="ab 가\n", min_size=2, max_size=120), data=st.data())
+def test_emphasis_stays_on_its_letters(text: str, data: st.DataObject) -> None:
+    start, end = sorted((data.draw(st.integers(0, len(text))), data.draw(st.integers(0, len(text)))))
+    made = block(text, _FACE, 54, 500, marks=[(start, end)])
+    marked = "".join(part for line in made.lines for part, on in line if on)
+    assert marked.replace(" ", "") == "".join(text[start:end].split())
+
+
+def test_lines_are_of_about_the_same_length(face: Typeface) -> None:
+    first, second = break_lines("We've been through worse than this, so let's just sleep on it and see.", face, 54, 1640)
+    assert abs(face.width(first, 54) - face.width(second, 54)) < 250
+
+
+def test_korean_breaks_at_spaces_and_japanese_before_no_full_stop(face: Typeface) -> None:
+    assert [line.strip() for line in break_lines("조금만 더 버텨 봐", face, 100, 480)] == ["조금만 더", "버텨 봐"]
+    assert not any(line.startswith("。") for line in break_lines("漢字漢字漢字。漢字漢字漢字。", face, 100, 600))
+
+
+@pytest.mark.parametrize(("raw", "safe"), [("{\\b1}", "\\{\\\u2060b1\\}"), ("a\\Nb", "a\\\u2060Nb"), ("a\nb", "a b"), ("plain", "plain")])
+def test_escape(raw: str, safe: str) -> None:
+    assert escape(raw) == safe
+
+
+def test_overlapping_cues_are_shown_together() -> None:
+    cues = [Cue(1, 0, 2000, "One"), Cue(2, 1000, 3000, "Two")]
+    lines = timeline(cues, 500, 2500, {2: [(0, 3)]})
+    assert [(line.start_ms, line.end_ms, line.text, line.marks) for line in lines] == [
+        (0, 500, "One", ()), (500, 1500, "One\nTwo", ((4, 7),)), (1500, 2000, "Two", ((0, 3),)),
+    ]  # fmt: skip
+    assert all(a.end_ms <= b.start_ms for a, b in itertools.pairwise(lines))
+
+
+def test_a_card_stays_four_to_six_seconds() -> None:
+    assert Card("hi", "A1").duration_ms == 4000
+    assert Card("hi", "A1", definition="long " * 80).duration_ms == 6000
+
+
+def test_slugs() -> None:
+    assert [slug(text) for text in ("Hang in there!", "don't / mind", "버텨 봐", "...")] == ["hang-in-there", "don-t-mind", "버텨-봐", "lesson"]
