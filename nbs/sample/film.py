@@ -99,7 +99,7 @@ class Script:
         scene, cue = self.play["scenes"][index], self.cue_at(ms, index)
         take, loud = self.voice_at(ms)
         ended = cue is None or ms > cue.end_ms + 1500
-        speaker = take.by if cue and take and not take.off and not ended else ""
+        speaker = take.by if cue and take and not take.unseen and not ended else ""
         place = "title" if ms < TITLE_MS else scene["place"]
         people = () if place == "title" else tuple(scene["people"])
         close = bool(cue and cue.beat.get("shot") == "close" and ms < cue.end_ms + 700)
@@ -200,7 +200,7 @@ def frames(play: Play, time: Timeline) -> Iterator[np.ndarray]:
 def shoot(play: Play, time: Timeline, sound: Path, out: Path, ffmpeg: str, crf: int = 28) -> None:
     """Compose all frames and encode them with the sound into `out`."""
     pixels = f"-f rawvideo -pix_fmt rgb24 -s {WIDTH}x{HEIGHT} -framerate {FPS.numerator}/{FPS.denominator} -i -"
-    colours = "-vf scale=out_color_matrix=bt709:out_range=tv"
+    colours = "-vf scale=out_color_matrix=bt709:out_range=tv,setsar=1"
     command = [ffmpeg, "-v", "error", "-y", *pixels.split(), "-i", str(sound), *colours.split(),
                *ENCODER.format(crf=crf).split(), str(out)]
     with subprocess.Popen(command, stdin=subprocess.PIPE) as encoder:

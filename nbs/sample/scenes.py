@@ -266,7 +266,7 @@ def stage() -> Image.Image:
         pen.line([(640 + (x - 640) * 0.8, 600), (x, 720)], 3, "#774829")
     folds(pen, 0, 150, "#8c1d35", "#ab2a45")
     folds(pen, 1130, 1280, "#8c1d35", "#ab2a45")
-    return onto(gradient("#243663", "#4f6fa5"), (pen.done(), 0, 0), (glow(440, (255, 244, 205), 0.55), 60, -60),
+    return onto(gradient("#243663", "#4f6fa5"), (pen.done(), 0, 0), (glow(440, (255, 244, 205), 0.55), 200, -100),
                 (glow(230, (255, 226, 150), 0.5), 655, -20), (moon.done(), 0, 0), (valance(), 0, 0))
 
 

@@ -138,7 +138,7 @@ def gold(play: Play, time: Timeline) -> list[dict[str, str | int]]:
             last = cue if text in plain(cue.beat) else time.cues[cue.number]
             if text not in plain(cue.beat) and text not in f"{plain(cue.beat)} {plain(last.beat)}":
                 raise ValueError(f"cue {cue.number} does not say {text!r}: mend `learn` in play.yaml")
-            found.append({"expression": expression, "lexicon_id": expression.replace(" ", "-"),
+            found.append({"expression": expression, "lexicon_id": expression.lower().replace(" ", "-"),
                           "kind": kinds[expression], "cue_start": cue.number, "cue_end": last.number,
                           "start_ms": cue.start_ms, "end_ms": last.end_ms, "text": text})
     return found

@@ -28,7 +28,7 @@ class Take:
     by: str  # who is heard; empty for a sound effect
     start_ms: int
     sound: np.ndarray  # mono, -1..1
-    off: bool = False  # heard from outside the picture
+    unseen: bool = False  # heard from outside the picture
     mood: str = "calm"
 
     @property
@@ -95,7 +95,7 @@ def record(beat: Beat, start_ms: int, speak: Callable[[Beat], np.ndarray],
     if "sound" in beat:
         yield Take(beat.get("by", ""), start_ms, effect(beat["sound"]), mood=beat.get("mood", "calm"))
     for line in lines_of(beat):
-        take = Take(line["by"], start_ms, speak(line), line.get("off", False), line.get("mood", "calm"))
+        take = Take(line["by"], start_ms, speak(line), line.get("unseen", False), line.get("mood", "calm"))
         yield take
         start_ms = up_to_10(take.end_ms) + TURN_MS
 

@@ -85,5 +85,5 @@ class Cast:
             sound = sing(line["say"].replace(",", ""), actor["voice"])
         else:
             sound = espeak(line["say"], actor["voice"], actor["pitch"], actor["speed"])
-        wide = (450, 2800) if line.get("off") else (90, 7500)
+        wide = (450, 2800) if line.get("unseen") else (90, 7500)
         return trimmed(levelled(band(sound, *wide)))
