@@ -195,7 +195,7 @@ class SubtitleStream:
         extra = "".join(f", {word}" for word, on in (("forced", self.forced), ("sdh", self.sdh), ("pictures", not self.is_text)) if on)
         return f"#{self.index} {self.language or 'no language'} ({kind}{extra})"
 
-# %% ../nbs/02b_discovery.ipynb #1f97f9a1
+# %% ../nbs/02b_discovery.ipynb #83fe0a4b
 def _run(
     command: list[str],
     video: Path,
@@ -214,7 +214,7 @@ def _run(
         raise FfmpegError(f"the subtitles of {video.name} cannot be extracted: {last}", path=str(video))
     return done.stdout
 
-
+# %% ../nbs/02b_discovery.ipynb #4976d09a
 def subtitle_streams(
     video: str | PathLike[str],
     *,
@@ -236,7 +236,7 @@ def _stream(raw: dict[str, object]) -> SubtitleStream:
     return SubtitleStream(int(str(raw["index"])), str(raw.get("codec_name", "unknown")), language, title, bool(marks.get("default")),
                           bool(marks.get("forced")) or "forced" in words, bool(marks.get("hearing_impaired")) or bool(words & {"sdh", "cc"}))
 
-# %% ../nbs/02b_discovery.ipynb #f7d79855
+# %% ../nbs/02b_discovery.ipynb #94ff9c85
 def choose_stream(
     streams: list[SubtitleStream],
     lang: str | None,
@@ -256,7 +256,7 @@ def choose_stream(
                             "Put a text subtitle (SRT, ASS, VTT) beside the video, or turn the pictures into SRT with a text recognition tool.")
     raise SubtitleError(f"{name} holds no subtitles{f' in {lang!r}' if lang else ''}{has}", "Put a subtitle file beside the video, or name one with --subs.")
 
-
+# %% ../nbs/02b_discovery.ipynb #cdc62bf3
 def read_embedded(
     video: str | PathLike[str],
     lang: str | None = None,  # the wanted language; None for the default stream

@@ -236,7 +236,7 @@ def _find_encoding(data: bytes, lang: str | None, path: Path) -> str:
                             "Name it: encoding='cp949' or the like.", path=str(path), line=line) from None
     return "utf-8-sig" if data.startswith(b"\xef\xbb\xbf") else "utf-8"
 
-# %% ../nbs/02_encodings.ipynb #6d2990dd
+# %% ../nbs/02_encodings.ipynb #d581c173
 _UNSEEN = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\ufff9-\ufffb]")
 _SPACES = re.compile("[\x0b\x0c\x85\xa0\u2028\u2029\u3000]")
 
@@ -245,7 +245,7 @@ def plain_spaces(text: str) -> str:
     "Take out characters that nobody sees; make every kind of space a space."
     return _SPACES.sub(" ", _UNSEEN.sub("", text))
 
-
+# %% ../nbs/02_encodings.ipynb #bae1c936
 def decode(
     data: bytes,
     path: Path,  # only for messages

@@ -112,7 +112,7 @@ def _vtt_text(
     number = int(lines[-1]) if named and lines[-1].strip().isdecimal() and len(lines[-1]) < 8 else None
     return "\n".join(lines[:end]), number, None if note and lines[loose[0]].startswith(_BLOCKS) else note
 
-# %% ../nbs/02_formats.ipynb #259276de
+# %% ../nbs/02_formats.ipynb #c55f3157
 _Times = tuple[int, int, str]
 
 
@@ -136,7 +136,7 @@ def _anchors(
             notes += [Note(None, number, times[2])] if times[2] else []
     return [*anchors, (len(lines) + 1, None)]
 
-
+# %% ../nbs/02_formats.ipynb #65b05a81
 def _read_blocks(
     text: str,
     vtt: bool,
@@ -210,7 +210,7 @@ def _skip_reason(
     placed = placed_means_sign and _PLACED.search(values.get("text", "")[:4000])
     return "a sign on the picture" if placed or _SIGN.search(values.get("style", "")[:100]) else ""
 
-# %% ../nbs/02_formats.ipynb #229a1e2f
+# %% ../nbs/02_formats.ipynb #f9f018e8
 def _ass_lines(
     text: str,
 ) -> Iterator[tuple[int, str, dict[str, str]]]:  # line, "style" | "dialogue" | "comment", fields
@@ -226,7 +226,7 @@ def _ass_lines(
             names = fields["style" if key == "style" else "event"]
             yield number, key, dict(zip(names, rest.lstrip().split(",", len(names) - 1), strict=False))
 
-
+# %% ../nbs/02_formats.ipynb #50c52786
 def _read_ass(text: str) -> _Read:
     "Read ASS or SSA."
     raws: dict[tuple[int, int, str], RawCue] = {}  # one per time and text: effects repeat a line in layers
@@ -295,7 +295,7 @@ def _smi_points(
             points.setdefault(name, []).append(RawCue(line(tag.start()), start, end, words))
     return points, notes
 
-# %% ../nbs/02_formats.ipynb #cc21d54d
+# %% ../nbs/02_formats.ipynb #fdfe79fb
 def _smi_class(
     languages: dict[str, str | None],  # class -> two letters, in file order
     lang: str | None,
@@ -310,7 +310,7 @@ def _smi_class(
     raise SubtitleError(f"no class of this file is in {lang!r}: it has {', '.join(name or '(unnamed)' for name in languages)}",
                         "Ask for one of its languages.", classes=list(languages))
 
-
+# %% ../nbs/02_formats.ipynb #371f67de
 def _smi_raws(
     points: list[RawCue],  # of one class
 ) -> _Read:
@@ -419,7 +419,7 @@ def _is_italic(attributes: dict[str, str], italics: set[str]) -> bool:
     "Whether an element is drawn in italics."
     return attributes.get("fontStyle") in ("italic", "oblique") or bool(italics & set(attributes.get("style", "").split()))
 
-# %% ../nbs/02_formats.ipynb #68a6a9cd
+# %% ../nbs/02_formats.ipynb #7e1f0d1d
 def _read_ttml(
     text: str,
     lang: str | None,  # two letters: which of several <div xml:lang> to take
@@ -446,7 +446,7 @@ def _read_ttml(
             notes.append(Note(None, line(tag.start()), f"this <{name}> cannot be read: {error.message}"))
     return raws, notes
 
-
+# %% ../nbs/02_formats.ipynb #8082ab77
 def _ttml_cue(
     found: dict[str, str],  # attributes of <p>
     text: str,
@@ -478,7 +478,7 @@ def _read_other(
         raise SubtitleError(f"this {format} file cannot be read: {error}", "Convert it to SRT.") from None
     return [RawCue(0, event.start, event.end, _ass_words(event.text)) for event in events], []
 
-# %% ../nbs/02_formats.ipynb #b3293fbb
+# %% ../nbs/02_formats.ipynb #0927ecaf
 _SIGNS = [
     ("vtt", re.compile(r"\s{0,200}WEBVTT")),
     ("ass", re.compile(r"(?:(?!-->)[^<]){0,4000}^\[(?:Script Info|V4\+? Styles|Events)\]", re.I | re.M)),
@@ -493,7 +493,7 @@ _EXTENSIONS = {".srt": "srt", ".vtt": "vtt", ".webvtt": "vtt", ".ass": "ass", ".
 _LOOSE = [("srt", re.compile("-->|" + _FULL)), ("ass", re.compile(r"^dialogue:", re.I | re.M)), ("smi", re.compile(r"<sync\b", re.I)),
           ("ttml", re.compile(r"<(?:\w{1,20}:)?p [^<>]{0,500}begin=", re.I))]
 
-
+# %% ../nbs/02_formats.ipynb #3ae89cc0
 def find_format(
     text: str,
     path: Path,

@@ -97,7 +97,7 @@ def _is_name(
         return len(text) <= 8 and any(char.isalpha() for char in text)
     return words[0][0].isupper() and all(word[0].isupper() or word[0].isdigit() or word in _JOINING for word in words)
 
-# %% ../nbs/02_subtitles.ipynb #103f5823
+# %% ../nbs/02_subtitles.ipynb #3f8dc73e
 @dataclass(slots=True)
 class _Marks:
     "What was taken out of a text beside the words."
@@ -121,12 +121,13 @@ def _bracket(
         return "\0"  # swallows the colon that may follow
     alone = opens and closes and inner[-1:] not in (".", "?", "!", "。", "？", "！")
     shouted = inner.upper() == inner and bool(_LATIN.search(inner))
-    if match[1] or alone or shouted or _SOUND.match(inner):
-        marks.sounds.append(inner)
+    manner = opens and inner[:1].islower() and len(inner.split()) <= 4  # "(over radio) Copy that."
+    if match[1] or alone or shouted or manner or _SOUND.match(inner):
+        marks.sounds += [inner] if inner else []
         return ""
     return match[0]
 
-# %% ../nbs/02_subtitles.ipynb #aa20f293
+# %% ../nbs/02_subtitles.ipynb #f54e32dd
 _PREFIX = re.compile(r"^((?:[-–—‐] ?)?)(?:>> ?)*([^\s:：\-–—>\n][^:：\n]{0,38}?) {0,3}[:：](?: +|$|(?=[^\x00-\x7f]))", re.M)
 _NOT_NAMES = frozenset("note warning attention caution remember listen look question answer example ps breaking news time date p.s".split())
 
@@ -139,7 +140,8 @@ def _prefix_name(
     name = " ".join(match[2].split())
     if name.lower() in _NOT_NAMES or not any(char.isalpha() for char in name):
         return ""
-    shouted = name.upper() == name and bool(_LATIN.search(name)) and len(name.split()) <= 5 and len(name) > 1
+    bare = name.partition(" (")[0]  # of "MAN (on TV)"
+    shouted = bare.upper() == bare and bool(_LATIN.search(bare)) and len(bare.split()) <= 5 and len(bare) > 1
     return name if shouted or name in names else ""
 
 
@@ -165,18 +167,17 @@ def _tidy(text: str) -> str:
     lone = len(kept) == 1 and len(lines) > 1 and kept[0][:1] in "-–—‐"
     return kept[0].lstrip("-–—‐ ") if lone else "\n".join(kept)
 
-# %% ../nbs/02_subtitles.ipynb #ae0e06fe
+# %% ../nbs/02_subtitles.ipynb #4fb822e1
 _NOTE_SIGNS = "♪♫♬♩🎵🎶"
 _SONG = re.compile(f"[{_NOTE_SIGNS}][^{_NOTE_SIGNS}]*(?:[{_NOTE_SIGNS}]+|$)")
-_HASH_SONG = re.compile(r"^[-–— ]{0,3}#+ (?=\S)|(?<=\S) #+$", re.M)
 
 
 def _song(
     text: str,
 ) -> tuple[bool, str]:  # whether all of it is song, the text without music signs
     "Tell song from speech."
-    if "#" in text:
-        text = _HASH_SONG.sub(lambda match: "♪", text)
+    if text.startswith("# ") and text.endswith(" #"):
+        text = text.replace("#", "♪")
     bare = text.translate(dict.fromkeys(map(ord, _NOTE_SIGNS), " ")) if any(sign in text for sign in _NOTE_SIGNS) else text
     if bare is text:
         return False, text
@@ -184,7 +185,7 @@ def _song(
     signs = sum(a in _NOTE_SIGNS and b not in _NOTE_SIGNS for a, b in zip(text, text[1:] + " ", strict=True))
     return not beside or (signs == 1 and text.rstrip()[-1] in _NOTE_SIGNS), bare
 
-# %% ../nbs/02_subtitles.ipynb #01c6134d
+# %% ../nbs/02_subtitles.ipynb #24fbc4e7
 _SPECIAL = re.compile(rf"[\[\](（【［:：#>{_NOTE_SIGNS}]")
 _CREDIT = re.compile(r"opensubtitles|addic7ed|subscene|podnapisi|\bwww\.\w|https?://|\bsubtitles? (?:by|downloaded)|sync(?:ed|hronized)?(?: (?:and|&) correct\w*)? by"
                      r"|\bcaption(?:s|ed|ing) (?:by|made|sponsored)|자막 ?제작|字幕组|字幕組", re.I)
@@ -199,7 +200,7 @@ class _Words:
     kind: CueKind = "speech"
     sounds: tuple[str, ...] = ()
 
-
+# %% ../nbs/02_subtitles.ipynb #c6717223
 def _words(
     text: str,  # plain
     names: Container[str],
@@ -214,7 +215,7 @@ def _words(
     sung, bare = _song(_tidy(spoken))
     bare, speaker = _tidy(bare) if bare else "", " / ".join(dict.fromkeys(marks.speakers))
     if not any(char.isalnum() for char in bare):
-        return _Words(_tidy(text), speaker, "music" if sung else "sound", tuple(marks.sounds))
+        return _Words(_tidy(text), speaker, "music" if any(sign in text for sign in _NOTE_SIGNS) else "sound", tuple(marks.sounds))
     beside = ("♪",) if not sung and any(sign in spoken for sign in _NOTE_SIGNS) else ()
     return _Words(bare, speaker, "music" if sung else "speech", (*marks.sounds, *beside))
 

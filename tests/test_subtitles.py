@@ -408,6 +408,9 @@ WORDS = {  # text: (words, speaker, kind, sounds)
     "Listen: go.": ("Listen: go.", "", "speech", ()), "It is 10:30.": ("It is 10:30.", "", "speech", ()), "NOTE: x": ("NOTE: x", "", "speech", ()),
     "I'm #1 here": ("I'm #1 here", "", "speech", ()), "I <3 you": ("I <3 you", "", "speech", ()), "a < b and c > d": ("a < b and c > d", "", "speech", ()),
     "<font color=\"#fff\">R&amp;B</font>": ("R&B", "", "speech", ()), "AT&T &copy; &bogus; &#xD800;": ("AT&T © &bogus; \ufffd", "", "speech", ()),
+    "Well ( ) then": ("Well ( ) then", "", "speech", ()), "( )\nWell": ("Well", "", "speech", ()),
+    "# 1 fan": ("# 1 fan", "", "speech", ()), "[♪♪]": ("[♪♪]", "", "music", ("♪♪",)), "(over radio) Copy.": ("Copy.", "", "speech", ("over radio",)),
+    "MAN (on TV): Hi": ("Hi", "MAN (on TV)", "speech", ()), "I said (and meant) it.": ("I said (and meant) it.", "", "speech", ()),
     "{\\an8}Up": ("Up", "", "speech", ()), "a&nbsp;b\u00a0c": ("a b c", "", "speech", ()), "\u202bHi\u200e": ("Hi", "", "speech", ()), "...": ("...", "", "sound", ()),
 }
 
