@@ -32,7 +32,7 @@ test: $(STAMP) ## Run all tests
 	$(BIN)/python -m pytest
 
 lint: $(STAMP) ## Check style and types of the package and the tests
-	$(BIN)/ruff check langflix tests nbs/sample setup.py
+	$(BIN)/ruff check langflix tests benchmarks nbs/sample setup.py
 	$(BIN)/mypy
 
 export: $(STAMP) ## Write the package from the notebooks, and clean the notebooks

@@ -211,7 +211,7 @@ def _merge(low: Mapping[str, Any], high: Mapping[str, Any]) -> dict[str, Any]:
             merged[name] = value
     return merged
 
-# %% ../nbs/01_config.ipynb #cdccebdd
+# %% ../nbs/01_config.ipynb #973fe5ac
 def _known_names(place: tuple[str | int, ...]) -> list[str]:
     "Names that are settings at a place."
     model: Any = Settings
@@ -220,11 +220,23 @@ def _known_names(place: tuple[str | int, ...]) -> list[str]:
     return list(model.model_fields)
 
 
+def _holds(nested: Any, loc: tuple[str | int, ...]) -> bool:
+    "Whether nested dictionaries have a value at a place, or at the list that holds it."
+    for part in loc:
+        if not isinstance(nested, Mapping):
+            return isinstance(part, int)
+        if nested.get(str(part)) is None:
+            return False
+        nested = nested[str(part)]
+    return True
+
+
 def _spelled(loc: tuple[str | int, ...], environment: Mapping[str, Any], file: Path | None) -> str:
     "A setting's place as its source spells it."
-    if loc and str(loc[0]) in environment:
-        return "LANGFLIX_" + "__".join(map(str, loc)).upper()
-    return f"{file}: {'.'.join(map(str, loc))}" if file else ".".join(map(str, loc))
+    if _holds(environment, loc):
+        return "LANGFLIX_" + "__".join(str(part) for part in loc if isinstance(part, str)).upper()
+    place = ".".join(str(part) for part in loc if isinstance(part, str))
+    return f"{file}: {place}" if file else place
 
 
 def _explain(error: ValidationError, environment: Mapping[str, Any], file: Path | None) -> SettingsError:
@@ -250,7 +262,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     except EnvironmentProblem as error:
         raise SettingsError(f"a LANGFLIX_ environment variable: {error}", 'Write a list as long,short or as ["long", "short"].') from None
 
-# %% ../nbs/01_config.ipynb #7373c930
+# %% ../nbs/01_config.ipynb #002fecf7
 def load_settings(
     config: Path | str | None = None,  # a YAML file; else $LANGFLIX_CONFIG, else ./langflix.yaml if it exists
     overrides: Mapping[str, Any] | None = None,  # nested; what the command line gives; None values mean: not given
@@ -265,4 +277,5 @@ def load_settings(
     try:
         return Settings(**given)
     except ValidationError as error:
-        raise _explain(error, environment, file) from None
+        given_here = any(_holds(overrides or {}, problem["loc"]) for problem in error.errors(include_input=False)[:1])
+        raise _explain(error, {} if given_here else environment, None if given_here else file) from None

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from langflix.chunks import contexts, estimate_tokens, make_chunks, scenes
 from langflix.core import Cue
+import itertools
 
 
 def talk(pauses, seconds=2, text="We should go home now.", kind="speech"):
@@ -26,8 +27,8 @@ def test_scenes_hold_every_cue_once_and_end_at_silences(pauses):
     cues = talk(pauses)
     found = scenes(cues)
     assert [cue for scene in found for cue in scene] == cues
-    assert all(b[0].start_ms - a[-1].end_ms >= 4000 for a, b in zip(found, found[1:], strict=False))
-    assert all(b.start_ms - a.end_ms < 4000 for scene in found for a, b in zip(scene, scene[1:], strict=False))
+    assert all(b[0].start_ms - a[-1].end_ms >= 4000 for a, b in itertools.pairwise(found))
+    assert all(b.start_ms - a.end_ms < 4000 for scene in found for a, b in itertools.pairwise(scene))
 
 
 def test_music_between_two_scenes_does_not_join_them():
@@ -71,7 +72,7 @@ def test_chunks_overlap_only_where_a_scene_was_cut():
     whole, cut = make_chunks(cues, 250), make_chunks(cues, 100)
     assert [len(chunk.cues) for chunk in whole] == [20, 20]
     assert len(cut) > 2
-    borders = [(a.cues[-1].index - a.own_end, b.own_start - b.cues[0].index) for a, b in zip(cut, cut[1:], strict=False)]
+    borders = [(a.cues[-1].index - a.own_end, b.own_start - b.cues[0].index) for a, b in itertools.pairwise(cut)]
     assert all(pair == ((0, 0) if a.own_end == 20 else (3, 3)) for pair, a in zip(borders, cut, strict=False))
 
 

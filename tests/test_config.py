@@ -96,3 +96,13 @@ def test_a_secret_never_shows(monkeypatch, tmp_path):
     with pytest.raises(SettingsError) as caught:
         load_settings()
     assert "AIza-secret" not in str(caught.value)
+
+
+def test_a_mistake_names_the_source_that_made_it_when_others_set_the_same_section(tmp_path, monkeypatch):
+    monkeypatch.setenv("LANGFLIX_LESSONS__CRF", "20")
+    (tmp_path / "langflix.yaml").write_text("lessons: {repeats: 3}\n")
+    with pytest.raises(SettingsError, match=r"langflix\.yaml: lessons\.repeats is not a setting"):
+        load_settings()
+    (tmp_path / "langflix.yaml").unlink()
+    with pytest.raises(SettingsError, match=r"^lessons\.formats: "):
+        load_settings(overrides={"lessons": {"formats": "square"}})

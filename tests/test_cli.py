@@ -1,0 +1,138 @@
+"""The program as its users start it: exit status, streams, and no traceback for a mistake of theirs."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+from langflix.cli import app
+from langflix.pipeline import sample_episode
+
+PROGRAM = Path(sys.executable).with_name("langflix")
+SAMPLE = sample_episode()
+
+
+def langflix(*words, cwd, **environment):
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("LANGFLIX_", "GEMINI_"))}
+    env = kept | {"LANGFLIX_PATHS__CACHE": str(cwd / "cache"), "LANGFLIX_LESSONS__PRESET": "ultrafast"} | environment
+    return subprocess.run([PROGRAM, *map(str, words)], cwd=cwd, env=env, capture_output=True, text=True)
+
+
+def test_help_names_every_command():
+    help_text = langflix("--help", cwd=Path.cwd()).stdout
+    assert all(f"  {name} " in help_text for name in ("run", "analyze", "demo", "doctor"))
+
+
+@pytest.mark.parametrize("command", ["run", "analyze", "demo", "doctor"])
+def test_every_option_has_a_help_text(command):
+    parameters = typer.main.get_command(app).commands[command].params
+    assert len(parameters) >= 5
+    assert [p.name for p in parameters if not getattr(p, "help", "")] == []
+
+
+def test_run_has_the_options_of_the_contract():
+    text = langflix("run", "--help", cwd=Path.cwd(), COLUMNS="200").stdout
+    for option in (
+        "--subs", "--subs-target", "--out", "--analyzer", "--source-lang", "--target-lang", "--level", "--mode", "--formats",
+        "--max-expressions", "--workers", "--no-parallel", "--save-output", "--config", "--json",
+    ):  # fmt: skip
+        assert f"{option} " in text or f"{option}\n" in text
+
+
+def test_demo_prints_one_json_object_and_progress_goes_to_the_error_stream(tmp_path):
+    done = langflix("demo", "--max-expressions", 2, "--out", "made", "--json", cwd=tmp_path)
+    assert done.returncode == 0
+    result = json.loads(done.stdout)
+    assert done.stdout.count("\n") == 1
+    assert result["exit_status"] == 0
+    assert len(result["lessons"]) == 2
+    assert all((tmp_path / path).is_file() for path in (*result["lessons"], *result["clips"], result["manifest"], result["report"], result["deck"]))
+    assert "analyze: " in done.stderr
+    assert "render: " in done.stderr
+    assert "\r" not in done.stderr
+
+
+def test_demo_for_people_prints_the_paths(tmp_path):
+    done = langflix("demo", "--max-expressions", 1, cwd=tmp_path)
+    lines = done.stdout.splitlines()
+    assert (tmp_path / lines[0]).suffix == ".mp4"
+    assert (tmp_path / lines[0]).is_file()
+    for name in ("deck", "report", "manifest"):
+        (path,) = [line.partition(": ")[2] for line in lines if line.startswith(f"{name}: ")]
+        assert (tmp_path / path).is_file()
+
+
+def test_analyze_needs_no_ffmpeg(tmp_path):
+    done = langflix("analyze", SAMPLE.subs, "--json", cwd=tmp_path, PATH="/nonexistent")
+    assert done.returncode == 0
+    assert len(json.loads(done.stdout)["expressions"]) >= 25
+
+
+MISTAKES = {
+    "no such film": (("run", "film.mkv"), "film.mkv"),
+    "no such subtitles": (("analyze", "film.srt"), "film.srt"),
+    "a broken file": (("analyze", "broken.srt"), "broken.srt"),
+    "no such option": (("run", "film.mkv", "--fast"), "--fast"),
+    "wrong level": (("analyze", SAMPLE.subs, "--level", "D7"), "D7"),
+    "wrong format": (("demo", "--formats", "square"), "formats"),
+    "wrong language": (("demo", "--target-lang", "Korean!"), "languages.target"),
+    "no such settings": (("demo", "--config", "none.yaml"), "none.yaml"),
+    "unknown setting": (("demo", "--config", "bad.yaml"), "repeats"),
+    "no key": (("analyze", SAMPLE.subs, "--analyzer", "gemini"), "GEMINI_API_KEY"),
+    "no lexicon": (("analyze", SAMPLE.subs, "--source-lang", "pl"), "pl"),
+}
+
+
+@pytest.mark.parametrize(("words", "named"), MISTAKES.values(), ids=MISTAKES.keys())
+def test_a_mistake_ends_with_2_names_the_culprit_and_shows_no_traceback(tmp_path, words, named):
+    (tmp_path / "broken.srt").write_bytes(b"\x00\x01\x02" * 500)
+    (tmp_path / "bad.yaml").write_text("lessons:\n  repeats: 3\n")
+    done = langflix(*words, cwd=tmp_path)
+    assert done.returncode == 2
+    assert named in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_mistake_is_json_too_when_asked(tmp_path):
+    done = langflix("run", "film.mkv", "--json", cwd=tmp_path)
+    assert done.returncode == 2
+    result = json.loads(done.stdout)
+    assert result["exit_status"] == 2
+    assert "film.mkv" in result["error"]
+    assert result["hint"]
+
+
+def test_nothing_to_learn_ends_with_1(tmp_path):
+    (tmp_path / "dull.en.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\nYes.\n")
+    done = langflix("analyze", "dull.en.srt", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "Nothing worth a lesson" in done.stderr
+
+
+def test_doctor_finds_this_machine_fit(tmp_path):
+    done = langflix("doctor", "--json", cwd=tmp_path)
+    checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
+    assert done.returncode == 0
+    assert checks["ffmpeg"]["status"] == checks["font for ko"]["status"] == checks["output"]["status"] == "ok"
+
+
+def test_doctor_says_how_to_mend_what_is_missing(tmp_path):
+    (tmp_path / "lessons").write_text("in the way")
+    done = langflix("doctor", "--target-lang", "am", "--config", "own.yaml", cwd=tmp_path)
+    assert done.returncode == 2
+    (tmp_path / "own.yaml").write_text("paths: {cache: /proc/none}\n")
+    done = langflix("doctor", "--config", "own.yaml", cwd=tmp_path, LANGFLIX_PATHS__CACHE="/proc/none")
+    assert done.returncode == 1
+    assert "FAILED   cache" in done.stdout
+    assert "chown" in done.stdout
+
+
+def test_doctor_never_shows_the_key(tmp_path):
+    done = langflix("doctor", cwd=tmp_path, GEMINI_API_KEY="AIzaVerySecretKey12345")
+    assert "a key is set" in done.stdout
+    assert "VerySecret" not in done.stdout + done.stderr
