@@ -7,10 +7,9 @@ __all__ = ['InnerPath', 'SCHEMA_VERSION', 'Piece', 'LessonRecord', 'ClipRecord',
            'Manifest', 'replace_file', 'write_manifest', 'read_manifest', 'pieces', 'group_cues', 'translated_lines',
            'clip_cues', 'write_subtitles']
 
-# %% ../nbs/13_export.ipynb #8843389b
+# %% ../nbs/13_export.ipynb #0aa60b5c
 import json
 import os
-import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -20,7 +19,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from . import __version__
-from .core import Cue, InputError
+from .core import Cue, InputError, publish
 from .groups import ExpressionGroup
 from .timing import Dropped, Expression
 
@@ -150,23 +149,16 @@ class Manifest(_Record):
         "All expressions, in the order of their groups."
         return tuple(one for group in self.groups for one in group.expressions)
 
-# %% ../nbs/13_export.ipynb #2e1565a3
+# %% ../nbs/13_export.ipynb #c420a25c
 def replace_file(
     path: Path,
     write: Callable[[Path], object],  # fills the file it is given
 ) -> Path:
     "Write a file as a whole or not at all. Raises `InputError` where the folder cannot be written."
-    temporary = path.with_name(f".{secrets.token_hex(4)}{path.suffix}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            write(temporary)
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        return publish(path, write)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror or error})", "Choose another folder with --out.", path=str(path)) from error
-    return path
 
 # %% ../nbs/13_export.ipynb #fa74dc93
 def write_manifest(

@@ -51,3 +51,17 @@ def test_a_cue_joins_its_lines_and_cannot_change():
     assert (cue.line, cue.duration_ms) == ("Hang in there.", 1500)
     with pytest.raises(AttributeError):
         cue.text = "else"
+
+
+def test_publishing_replaces_a_file_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "new folder" / "answer.txt"
+    core.publish(path, lambda part: part.write_text("first"))
+
+    def half(part):
+        part.write_text("sec")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        core.publish(path, half)
+    assert path.read_text() == "first"
+    assert [file.name for file in path.parent.iterdir()] == ["answer.txt"]

@@ -132,7 +132,7 @@ def test_a_draft_left_by_a_killed_run_is_not_an_answer(tmp_path):
     journal = Journal(tmp_path)
     journal.put("ab" * 32, found(CHUNKS[0]))
     (kept,) = tmp_path.rglob("*.json")
-    kept.rename(kept.with_name(f".{kept.name}.123-456"))
+    kept.rename(kept.with_name(".part-0123456789abcdef.json"))
     assert journal.get("ab" * 32) is None
 
 
