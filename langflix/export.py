@@ -7,9 +7,8 @@ __all__ = ['InnerPath', 'SCHEMA_VERSION', 'Piece', 'LessonRecord', 'ClipRecord',
            'Manifest', 'replace_file', 'write_manifest', 'read_manifest', 'pieces', 'group_cues', 'translated_lines',
            'clip_cues', 'write_subtitles']
 
-# %% ../nbs/13_export.ipynb #0aa60b5c
+# %% ../nbs/13_export.ipynb #c3336844
 import json
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
