@@ -22,7 +22,7 @@ from .media import Tools, run_ffmpeg
 from .plans import LessonPlan, Mode
 from .segments import SegmentSpec, SegmentStore, publishing, render_segment, time_scale
 
-# %% ../nbs/12_lessons.ipynb #c7ee4272
+# %% ../nbs/12_lessons.ipynb #8be2167a
 LOUDNESS = -16.0  # LUFS, what phones and browsers expect
 _PEAK = -1.8  # dB; leaves room for what AAC adds
 
@@ -50,7 +50,7 @@ def _gain(loudness: float, peak: float) -> str:
     if not loudness > -60:
         return "anull"
     gain = LOUDNESS - loudness
-    limit = f",alimiter=limit={10 ** (_PEAK / 20):.4f}:attack=2:release=60:level=0:latency=1" if peak + gain > _PEAK else ""
+    limit = f",alimiter=limit={10 ** (_PEAK / 20):.4f}:attack=2:release=60:level=0" if peak + gain > _PEAK else ""
     return f"volume={gain:.3f}dB{limit}"
 
 # %% ../nbs/12_lessons.ipynb #8917e201

@@ -29,8 +29,9 @@ import platformdirs
 
 from .core import FfmpegError, MediaError, ToolError
 
-# %% ../nbs/10_media.ipynb #74bca648
+# %% ../nbs/10_media.ipynb #55e8f35e
 _TAIL_LINES = 12  # how many of a program's last words an error repeats
+_EMPTY_WORDS = ("Conversion failed!", "Error opening input files", "Exiting normally")  # what ffmpeg says last and tells nothing
 
 
 def _collect(stream: IO[str], lines: deque[str]) -> None:
@@ -172,7 +173,7 @@ def _probe_fault(ffprobe: str) -> bool:
     except OSError:
         return True
 
-# %% ../nbs/10_media.ipynb #939ceb50
+# %% ../nbs/10_media.ipynb #033d4ee6
 _COMMON = ("-nostdin", "-hide_banner", "-y", "-protocol_whitelist", "file,pipe,crypto,data")
 
 
@@ -204,11 +205,11 @@ def run_ffmpeg(
     status, _, errors = _run(command, cwd, _progress_reader(progress) if progress else None)
     if status:
         tail = "\n".join(errors.splitlines()[-_TAIL_LINES:])
-        last = tail.splitlines()[-1] if tail else "it said nothing"
+        last = next((line for line in reversed(tail.splitlines()) if line not in _EMPTY_WORDS), "it said nothing")
         raise FfmpegError(f"ffmpeg ended with status {status} while {what}: {last}", stderr=tail, command=command)
     return errors
 
-# %% ../nbs/10_media.ipynb #c930053c
+# %% ../nbs/10_media.ipynb #c9b4db98
 @dataclass(frozen=True)
 class Stream:
     "One sound or subtitle track of a video."
@@ -227,7 +228,7 @@ class MediaInfo:
 
     path: Path
     duration_ms: int
-    start_ms: int  # where the file's own clock starts; times in LangFlix count from there
+    start_s: Fraction  # what the file's own clock shows at its beginning; times in LangFlix count from there
     fps: Fraction
     width: int  # as shown, after rotation
     height: int
@@ -235,7 +236,7 @@ class MediaInfo:
     video_codec: str
     video_index: int  # the picture's stream number
     format: str  # ffmpeg's name of the container, such as "mov,mp4,m4a,3gp,3g2,mj2"
-    first_frame_s: Fraction = Fraction(0)  # time of the first frame, counted from start_ms
+    first_frame_s: Fraction = Fraction(0)  # time of the first frame, counted from start_s
     interlaced: bool = False
     transfer: str = ""  # how light is coded; "smpte2084" and "arib-std-b67" are HDR
     audio: tuple[Stream, ...] = ()
@@ -323,11 +324,11 @@ def probe(
         raise MediaError(f"{path} has no picture", "Lessons are cut from a video; this file holds only sound or data.", path=str(path))
     return _media_info(path, said, pictures[0])
 
-# %% ../nbs/10_media.ipynb #ba9bac97
+# %% ../nbs/10_media.ipynb #7e6854ac
 def _media_info(path: Path, said: dict[str, Any], picture: dict[str, Any]) -> MediaInfo:
     "Put what ffprobe said into our words."
     container = said.get("format", {})
-    start = _seconds(container.get("start_time")) or Fraction(0)
+    start = max(_seconds(container.get("start_time")) or Fraction(0), Fraction(0))
     duration = _seconds(container.get("duration")) or _seconds(picture.get("duration"))
     if not duration or not picture.get("width"):
         raise MediaError(f"{path}: ffmpeg cannot tell its length or size", "Is the download complete? Try to play it.", path=str(path))
@@ -336,7 +337,7 @@ def _media_info(path: Path, said: dict[str, Any], picture: dict[str, Any]) -> Me
     width, height = sides[::-1] if _rotated(picture) else sides
     sar = _fraction(picture.get("sample_aspect_ratio")) or Fraction(1)
     return MediaInfo(
-        path=path, duration_ms=round(duration * 1000), start_ms=round(start * 1000),
+        path=path, duration_ms=round(duration * 1000), start_s=start,
         fps=frame_rate(_fraction(picture.get("r_frame_rate")), _fraction(picture.get("avg_frame_rate"))),
         width=width, height=height, sar=1 / sar if _rotated(picture) else sar,
         video_codec=picture.get("codec_name", ""), video_index=int(picture["index"]), format=container.get("format_name", ""),

@@ -55,7 +55,7 @@ def layout_for(
     tall = info.height > 720 or info.width > 1280
     return Layout("long", *((1920, 1080) if tall else (1280, 720)), units=(1920, 1080), margin_x=140, margin_y=64)
 
-# %% ../nbs/11_segments.ipynb #854a5f5b
+# %% ../nbs/11_segments.ipynb #33f7223b
 Kind = Literal["context", "repeat", "card", "clip"]
 
 
@@ -74,6 +74,7 @@ class SegmentSpec:
     hold: int  # how many more the last one stands still, in silence
     layout: Layout
     offset: Fraction = Fraction(0)  # time of the film's frame 0
+    origin: Fraction = Fraction(0)  # what the film's clock shows at time 0
     seekable: bool = True  # the container has an index, so seeking lands where it should
     interlaced: bool = False
     hdr: bool = False
@@ -100,7 +101,7 @@ class SegmentSpec:
         facts = [self.source, segment_args(self, "film", "segment"), self.ass, fonts, self.tool]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:40]
 
-# %% ../nbs/11_segments.ipynb #bd215f8d
+# %% ../nbs/11_segments.ipynb #e74b132d
 _INDEXED = ("mov", "matroska", "avi")
 
 
@@ -117,7 +118,7 @@ def segment_spec(
     return SegmentSpec(
         kind=kind, source=source, path=info.path, video=info.video_index, fps=info.fps, layout=layout,
         first=first_frame(start_ms, info.fps, info.first_frame_s), frames=frame_count(end_ms - start_ms, info.fps),
-        offset=info.first_frame_s, seekable=any(name in info.format for name in _INDEXED), interlaced=info.interlaced,
+        offset=info.first_frame_s, origin=info.start_s, seekable=any(name in info.format for name in _INDEXED), interlaced=info.interlaced,
         hdr=info.transfer in ("smpte2084", "arib-std-b67"), **{"audio": None, "hold": 0, **more},
     )  # fmt: skip
 
@@ -196,13 +197,13 @@ class publishing:  # noqa: N801  (used as a verb: `with publishing(path) as part
             os.fsync(folder)
             os.close(folder)
 
-# %% ../nbs/11_segments.ipynb #6465e111
+# %% ../nbs/11_segments.ipynb #f4d1f631
 _LEAD_S = 30  # how much earlier to seek in a container without an index
 
 
 def _seek(spec: SegmentSpec) -> tuple[Fraction, Fraction]:  # where to seek; how much later the first frame is
-    "Where reading starts, and how far the wanted frame is from there."
-    wanted = frame_time(spec.first, spec.fps, spec.offset)
+    "Where reading starts on the film's own clock, and how far the wanted frame is from there."
+    wanted = spec.origin + frame_time(spec.first, spec.fps, spec.offset)
     early = Fraction(1, 2) / spec.fps if spec.seekable else Fraction(_LEAD_S)
     seek = max(wanted - early, Fraction(0))
     return seek, wanted - seek
@@ -298,7 +299,7 @@ def _sound(spec: SegmentSpec, film: Any) -> Any:
     sound = sound.filter("afade", t="in", d=_FADE_S).filter("afade", t="out", st=max(spoken / _RATE - _FADE_S, 0), d=_FADE_S)
     return sound.filter("apad", whole_len=whole).filter("atrim", end_sample=whole)
 
-# %% ../nbs/11_segments.ipynb #2748cd1e
+# %% ../nbs/11_segments.ipynb #48b26a21
 def time_scale(fps: Fraction) -> int:
     "Clock ticks in a second, such that every frame starts on one."
     return fps.numerator * (1 if fps.numerator >= 10_000 else 1000)
@@ -326,7 +327,7 @@ def segment_args(
     from ffmpeg import input as open_input
 
     seek, _ = _seek(spec)
-    film = open_input(source, **({"ss": _exact(seek)} if seek else {}))
+    film = open_input(source, seek_timestamp=1, ss=_exact(seek))
     picture = _frames(spec, film[str(spec.video)])
     picture = _still(spec, picture) if spec.kind == "card" else _fit(spec, picture)
     if spec.kind != "card":

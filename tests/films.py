@@ -1,6 +1,7 @@
 "Small films whose every frame carries its number, and whose sound clicks with the picture."
 
 import array
+import math
 import subprocess
 from fractions import Fraction
 from pathlib import Path
@@ -21,11 +22,11 @@ def picture(number: int) -> bytes:
 
 def clicks(frames: int, fps: Fraction, rate: int = 48_000) -> bytes:
     "A hum, with a short loud click whenever the frame's number is a multiple of CLICK_EVERY."
-    sound = array.array("h", ((400 if place // 60 % 2 else -400) for place in range(round(frames / fps * rate))))
+    sound = array.array("h", (round(2500 * math.sin(place / rate * math.tau * 250)) for place in range(round(frames / fps * rate))))
     for number in range(0, frames, CLICK_EVERY):
         start = round(number / fps * rate)
         for place in range(start, min(start + 480, len(sound))):
-            sound[place] = 14_000 if place // 12 % 2 else -14_000
+            sound[place] = round(12_000 * math.cos((place - start) / rate * math.tau * 1000))
     return sound.tobytes()
 
 

@@ -245,7 +245,7 @@ def test_one_failure_spoils_only_its_own_lessons(film: Path, tools: Tools, tmp_p
     result = render_lessons(plans, SegmentStore(tmp_path / "store"), tools, tmp_path, progress=lambda *step: told.append(step))
     assert [lesson.group_id for lesson in result.lessons + result.clips] == ["g2", "g2", "g3"]
     assert [(failure.group_id, failure.expression, failure.reason) for failure in result.failures] == [("g3", "piece of cake", "FfmpegError")]
-    assert "no more picture" in result.failures[0].message
+    assert "from frame 14386" in result.failures[0].message
     assert [step[0] for step in told] == list(range(1, told[0][1] + 1))
 
 

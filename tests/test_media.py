@@ -194,7 +194,7 @@ def test_a_changing_rate_gets_a_usual_one() -> None:
 
 def test_the_spoken_language_decides_the_track() -> None:
     tracks = (Stream(1, "aac", "kor", default=True), Stream(2, "aac", "eng", title="Director's Commentary"), Stream(3, "aac", "en-US"))
-    info = MediaInfo(Path("x"), 1, 0, Fraction(24), 1, 1, Fraction(1), "h264", 0, "mov", audio=tracks)
+    info = MediaInfo(Path("x"), 1, Fraction(0), Fraction(24), 1, 1, Fraction(1), "h264", 0, "mov", audio=tracks)
     chosen = [choose_audio(info, language) for language in ("en", "ko", "de")]
     assert [track and track.index for track in chosen] == [3, 1, 1]
 

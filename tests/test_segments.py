@@ -119,7 +119,7 @@ def test_a_silent_film_gets_silence(tools: Tools, tmp_path: Path) -> None:
 def test_sound_that_starts_late_or_ends_early_is_filled(tools: Tools, tmp_path: Path) -> None:
     film, pcm, late = make_film(tmp_path / "film.mp4", tools, 96, silent=True), tmp_path / "x.pcm", tmp_path / "late.mkv"
     pcm.write_bytes(clicks(24, NTSC_FILM))
-    sound = ["-itsoffset", "1.5", "-f", "s16le", "-ar", "48000", "-ac", "1", "-i", str(pcm)]
+    sound = ["-f", "s16le", "-ar", "48000", "-ac", "1", "-i", str(pcm), "-af", "asetpts=PTS+1.5/TB"]
     run_ffmpeg(["-i", str(film), *sound, "-map", "0:v", "-map", "1:a", "-c:v", "copy", "-c:a", "aac", str(late)], tools)
     made = samples(rendered(spec_of(late, tools, (1000, 3500)), tools, tmp_path), tools)
     assert len(made) == sample_count(60, NTSC_FILM)
@@ -155,7 +155,7 @@ def test_a_key_follows_all_that_shapes_a_segment_and_nothing_else(film: Path, to
     changes: list[dict[str, object]] = [
         {"source": "another"}, {"first": 3}, {"frames": 9}, {"hold": 2}, {"ass": "text"}, {"crf": 30}, {"preset": "fast"},
         {"tool": "9"}, {"layout": layout_for("short", probe(film, tools))}, {"audio": None}, {"interlaced": True}, {"kind": "card"},
-        {"fps": Fraction(25)}, {"video": 1}, {"offset": Fraction(1, 10)}, {"fonts": (film,)},
+        {"fps": Fraction(25)}, {"video": 1}, {"offset": Fraction(1, 10)}, {"origin": Fraction(1)}, {"fonts": (film,)},
     ]  # fmt: skip
     keys = {replace(spec, **change).key for change in changes}
     assert len(keys | {spec.key}) == len(changes) + 1
