@@ -7,7 +7,7 @@ __all__ = ['Source', 'Progress', 'silent', 'Episode', 'open_subtitles', 'open_vi
            'make_analyzer', 'Findings', 'find_expressions', 'render', 'exit_status', 'LangFlixPipeline', 'Sample',
            'sample_episode']
 
-# %% ../nbs/14_pipeline.ipynb #791714f6
+# %% ../nbs/14_pipeline.ipynb #36a3c0a7
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ from .chunks import Chunk, contexts, make_chunks
 from .config import Settings
 from .core import Cue, InputError, SubtitleError
 from .deck import write_deck
-from .discovery import find_subtitles, read_embedded
+from .discovery import find_subtitles, read_embedded, subtitle_streams
 from .export import ClipRecord, Failure, Languages, LessonRecord, Manifest, SegmentStats, Stats, read_manifest, write_manifest, write_subtitles
 from .fonts import check_fonts
 from .gemini import Answer, GeminiAnalyzer, make_transport
@@ -71,7 +71,7 @@ def _beside(video: Path, language: str) -> SubtitleFile | None:
     found = find_subtitles(video, language)
     return read_subtitles(found[0].path, language) if found else None
 
-# %% ../nbs/14_pipeline.ipynb #86e35a50
+# %% ../nbs/14_pipeline.ipynb #fde370c4
 def _spoken(video: Path, subs: Path | None, language: str, tools: Tools, info: MediaInfo) -> SubtitleFile:
     "The subtitles of what is spoken: given, beside the video, or inside it. Raises `SubtitleError`."
     if subs is not None:
@@ -79,11 +79,23 @@ def _spoken(video: Path, subs: Path | None, language: str, tools: Tools, info: M
     if file := _beside(video, language):
         return file
     if info.subtitles:
-        return read_embedded(video, language, ffmpeg=str(tools.ffmpeg), ffprobe=str(tools.ffprobe))
+        return read_embedded(video, language, ffmpeg=tools.ffmpeg, ffprobe=tools.ffprobe)
     raise SubtitleError(
         f"{video}: no {language} subtitles beside it or inside it",
         f"Give them with --subs, or name them {video.stem}.{language}.srt.", path=str(video),
     )  # fmt: skip
+
+
+def _translated(video: Path, subs: Path | None, language: str, tools: Tools, info: MediaInfo) -> SubtitleFile | None:
+    "The subtitles in the learner's language, from the same three places; an episode may have none."
+    if subs is not None:
+        return read_subtitles(subs, language)
+    if file := _beside(video, language):
+        return file
+    streams = subtitle_streams(video, ffprobe=tools.ffprobe) if info.subtitles else []
+    if any(stream.is_text and stream.language == language for stream in streams):
+        return read_embedded(video, language, ffmpeg=tools.ffmpeg, ffprobe=tools.ffprobe)
+    return None
 
 
 def _subtitle_stem(path: Path) -> str:
@@ -92,7 +104,7 @@ def _subtitle_stem(path: Path) -> str:
     head, _, tail = stem.rpartition(".")
     return head if head and tail.isalpha() and len(tail) in (2, 3) else stem
 
-# %% ../nbs/14_pipeline.ipynb #95a4db8f
+# %% ../nbs/14_pipeline.ipynb #4d05f63b
 def open_subtitles(subs: Path, subs_target: Path | None, settings: Settings) -> Episode:
     "An episode of which there are only subtitles. Raises `SubtitleError`."
     source, target = settings.languages.source, settings.languages.target
@@ -105,8 +117,7 @@ def open_video(video: Path, subs: Path | None, subs_target: Path | None, setting
     "An episode with its picture. Raises `MediaError` or `SubtitleError`."
     info = probe(video, tools)
     file = _spoken(video, subs, settings.languages.source, tools, info)
-    target = settings.languages.target
-    other = read_subtitles(subs_target, target) if subs_target else _beside(video, target)
+    other = _translated(video, subs_target, settings.languages.target, tools, info)
     return replace(_episode(video.stem, file, other), video=video, info=info)
 
 
@@ -366,7 +377,7 @@ class _only_run:  # noqa: N801  (used as a verb)
     def __exit__(self, *_: object) -> None:
         self._lock.release()
 
-# %% ../nbs/14_pipeline.ipynb #cb6c2612
+# %% ../nbs/14_pipeline.ipynb #9395b694
 def _describe(episode: Episode, found: Findings, settings: Settings) -> Manifest:
     "The manifest of an analysis."
     languages = settings.languages
@@ -374,6 +385,8 @@ def _describe(episode: Episode, found: Findings, settings: Settings) -> Manifest
     expressions = [e for group in found.groups for e in group.expressions]
     if untranslated := [e.expression for e in expressions if not e.translation]:
         notes.append(f"{len(untranslated)} expressions have no {languages.target} translation: the analyzer gave none")
+    if found.groups and not episode.target_cues and not any(e.context_translation for e in expressions):
+        notes.append(f"the scenes have no {languages.target} lines: give subtitles in that language with --subs-target")
     if settings.gemini.tpm or settings.gemini.rpd:
         notes.append("gemini.tpm and gemini.rpd are not enforced yet; gemini.rpm is")
     return Manifest(

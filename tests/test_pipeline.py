@@ -9,7 +9,7 @@ from stand_in import answer, error, stand_in
 from langflix.config import Settings
 from langflix.core import FontError, InputError, MediaError, SettingsError, SubtitleError
 from langflix.export import read_manifest
-from langflix.media import find_tools, probe
+from langflix.media import find_tools, probe, run_ffmpeg
 from langflix.pipeline import LangFlixPipeline, choose_source, exit_status, sample_episode
 from langflix.subtitles import load_cues
 from langflix.timing import locate
@@ -182,6 +182,23 @@ def test_subtitles_beside_the_video_are_found_in_both_languages(tmp_path):
     assert manifest.episode == "Show.S01E02"
     assert manifest.subtitles_target.endswith("Show.S01E02.ko.srt")
     assert len(manifest.lessons) == 1
+
+
+def test_subtitles_inside_the_video_serve_both_languages(tmp_path):
+    tools, film = find_tools(), tmp_path / "Show.S01E03.mkv"
+    inputs = [word for path in (SAMPLE.video, SAMPLE.subs, SAMPLE.subs_target) for word in ("-i", str(path))]
+    tracks = ["-map", "0:v", "-map", "0:a", "-map", "1", "-map", "2", "-c", "copy", "-c:s", "srt"]
+    named = ["-metadata:s:s:0", "language=eng", "-metadata:s:s:1", "language=kor"]
+    run_ffmpeg([*inputs, *tracks, *named, str(film)], tools)
+    manifest = LangFlixPipeline(settings(tmp_path / "cache", lessons={"max_expressions": 1})).run(film, out=tmp_path / "out")
+    assert manifest.subtitles.endswith("Show.S01E03.mkv")
+    assert manifest.subtitles_target.endswith("Show.S01E03.mkv")
+    assert list((tmp_path / "out" / "Show.S01E03" / "subtitles").glob("*.ko.srt"))
+
+
+def test_scenes_without_a_translation_are_said_to_be(tmp_path):
+    manifest = LangFlixPipeline(settings(tmp_path / "cache")).analyze(SAMPLE.subs, out=tmp_path)
+    assert any("--subs-target" in note for note in manifest.notes)
 
 
 def test_subtitles_in_which_nobody_speaks_are_refused(tmp_path):
