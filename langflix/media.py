@@ -29,9 +29,9 @@ import platformdirs
 
 from .core import FfmpegError, MediaError, ToolError
 
-# %% ../nbs/10_media.ipynb #55e8f35e
+# %% ../nbs/10_media.ipynb #6c96f7fb
 _TAIL_LINES = 12  # how many of a program's last words an error repeats
-_EMPTY_WORDS = ("Conversion failed!", "Error opening input files", "Exiting normally")  # what ffmpeg says last and tells nothing
+_EMPTY_WORDS = ("Conversion failed!", "Error opening input files", "Exiting normally", "frame=", "size=")  # what ffmpeg says last and tells nothing
 
 
 def _collect(stream: IO[str], lines: deque[str]) -> None:
@@ -173,7 +173,7 @@ def _probe_fault(ffprobe: str) -> bool:
     except OSError:
         return True
 
-# %% ../nbs/10_media.ipynb #033d4ee6
+# %% ../nbs/10_media.ipynb #ee026e7c
 _COMMON = ("-nostdin", "-hide_banner", "-y", "-protocol_whitelist", "file,pipe,crypto,data")
 
 
@@ -205,7 +205,7 @@ def run_ffmpeg(
     status, _, errors = _run(command, cwd, _progress_reader(progress) if progress else None)
     if status:
         tail = "\n".join(errors.splitlines()[-_TAIL_LINES:])
-        last = next((line for line in reversed(tail.splitlines()) if line not in _EMPTY_WORDS), "it said nothing")
+        last = next((line for line in reversed(tail.splitlines()) if not line.startswith(_EMPTY_WORDS)), "it said nothing")
         raise FfmpegError(f"ffmpeg ended with status {status} while {what}: {last}", stderr=tail, command=command)
     return errors
 

@@ -197,16 +197,13 @@ class publishing:  # noqa: N801  (used as a verb: `with publishing(path) as part
             os.fsync(folder)
             os.close(folder)
 
-# %% ../nbs/11_segments.ipynb #f4d1f631
+# %% ../nbs/11_segments.ipynb #04ecc1e6
 _LEAD_S = 30  # how much earlier to seek in a container without an index
 
 
-def _seek(spec: SegmentSpec) -> tuple[Fraction, Fraction]:  # where to seek; how much later the first frame is
-    "Where reading starts on the film's own clock, and how far the wanted frame is from there."
-    wanted = spec.origin + frame_time(spec.first, spec.fps, spec.offset)
-    early = Fraction(1, 2) / spec.fps if spec.seekable else Fraction(_LEAD_S)
-    seek = max(wanted - early, Fraction(0))
-    return seek, wanted - seek
+def _wanted(spec: SegmentSpec) -> Fraction:
+    "When the first frame is shown, on the film's own clock."
+    return spec.origin + frame_time(spec.first, spec.fps, spec.offset)
 
 
 def _exact(seconds: Fraction) -> str:
@@ -214,13 +211,21 @@ def _exact(seconds: Fraction) -> str:
     return f"{float(seconds):.6f}"
 
 
+def _open_film(spec: SegmentSpec, source: str) -> Any:
+    "Enter the film at or before the wanted frame."
+    from ffmpeg import input as open_input
+
+    early = 1 / spec.fps if spec.seekable else Fraction(_LEAD_S)
+    start = max(_wanted(spec) - early, Fraction(0))
+    return open_input(source, copyts=None, noaccurate_seek=None, seek_timestamp=1, ss=_exact(start))
+
+
 def _frames(spec: SegmentSpec, picture: Any) -> Any:
     "The wanted frames, on the grid of the frame rate, and no others."
-    _, lead = _seek(spec)
-    before = max(lead - Fraction(1, 2) / spec.fps, Fraction(0))
+    wanted = _wanted(spec)
     if spec.interlaced:
         picture = picture.filter("bwdif", mode="send_frame")
-    picture = picture.filter("trim", start=_exact(before)).filter("setpts", f"PTS-({_exact(lead)})/TB")
+    picture = picture.filter("trim", start=_exact(wanted - Fraction(1, 2) / spec.fps)).filter("setpts", f"PTS-{_exact(wanted)}/TB")
     picture = picture.filter("fps", fps=str(spec.fps), start_time=0)
     for name, options in _HDR if spec.hdr else ():
         picture = picture.filter(name, **options)
@@ -257,7 +262,7 @@ def _fit(spec: SegmentSpec, picture: Any) -> Any:
 
 _SHORT_RISE = 0.34  # where the film stands in an upright picture: 0 at the top, 1 at the bottom
 
-# %% ../nbs/11_segments.ipynb #91153033
+# %% ../nbs/11_segments.ipynb #c73848b0
 def _still(spec: SegmentSpec, picture: Any) -> Any:
     "One frame of the film, on a quiet background made of itself, standing still."
     from ffmpeg import filter as join
@@ -267,7 +272,7 @@ def _still(spec: SegmentSpec, picture: Any) -> Any:
     back = copies[0].filter("scale", layout.width // 8, layout.height // 8, force_original_aspect_ratio="increase", flags="bilinear")
     back = back.filter("crop", layout.width // 8, layout.height // 8).filter("gblur", sigma=11).filter("eq", saturation=1.15)
     back = back.filter("scale", layout.width, layout.height, flags="bicubic").filter("format", "yuv420p")
-    back = back.filter("drawbox", color=f"{_INK}@0.64", t="fill")
+    back = back.filter("drawbox", color=f"{_INK}@0.72", t="fill")
     left, top, width, height = (round(side * layout.width / layout.units[0]) for side in layout.still)
     edge = max(layout.width // 400, 2)
     front = copies[1].filter("scale", width - 2 * edge, height - 2 * edge, force_original_aspect_ratio="decrease", flags="bicubic")
@@ -278,7 +283,7 @@ def _still(spec: SegmentSpec, picture: Any) -> Any:
 
 _INK = "0x0B1020"  # the colour that darkens a card
 
-# %% ../nbs/11_segments.ipynb #236f11b4
+# %% ../nbs/11_segments.ipynb #9740106d
 _RATE = 48_000
 _FADE_S = 0.008
 
@@ -290,16 +295,15 @@ def _sound(spec: SegmentSpec, film: Any) -> Any:
     whole = sample_count(spec.total_frames, spec.fps)
     if spec.audio is None:
         return open_input(f"anullsrc=r={_RATE}:cl=stereo", f="lavfi").filter("atrim", end_sample=whole)
-    _, lead = _seek(spec)
-    spoken = sample_count(spec.frames, spec.fps)
-    sound = film[str(spec.audio)].filter("asetpts", f"PTS-({_exact(lead)})/TB")
+    start, spoken = _exact(_wanted(spec)), sample_count(spec.frames, spec.fps)
+    sound = film[str(spec.audio)].filter("atrim", start=start).filter("asetpts", f"PTS-{start}/TB")
     sound = sound.filter("aresample", _RATE, **{"async": 1, "first_pts": 0})
     sound = sound.filter("aformat", sample_fmts="s16", channel_layouts="stereo")
     sound = sound.filter("apad", whole_len=spoken).filter("atrim", end_sample=spoken)
     sound = sound.filter("afade", t="in", d=_FADE_S).filter("afade", t="out", st=max(spoken / _RATE - _FADE_S, 0), d=_FADE_S)
     return sound.filter("apad", whole_len=whole).filter("atrim", end_sample=whole)
 
-# %% ../nbs/11_segments.ipynb #48b26a21
+# %% ../nbs/11_segments.ipynb #ca712c5f
 def time_scale(fps: Fraction) -> int:
     "Clock ticks in a second, such that every frame starts on one."
     return fps.numerator * (1 if fps.numerator >= 10_000 else 1000)
@@ -324,10 +328,7 @@ def segment_args(
     target: str,
 ) -> list[str]:
     "The whole graph of a segment, as arguments of ffmpeg."
-    from ffmpeg import input as open_input
-
-    seek, _ = _seek(spec)
-    film = open_input(source, seek_timestamp=1, ss=_exact(seek))
+    film = _open_film(spec, source)
     picture = _frames(spec, film[str(spec.video)])
     picture = _still(spec, picture) if spec.kind == "card" else _fit(spec, picture)
     if spec.kind != "card":

@@ -53,18 +53,22 @@ def test_the_first_frame_is_the_asked_one_and_none_is_missing(start_ms: int, fil
     assert numbers(rendered(spec, tools, tmp_path), tools) == list(range(first, first + count))
 
 
-@pytest.mark.parametrize("ending", [".mkv", ".ts", ".avi", ".mov"])
+@pytest.mark.parametrize("ending", [".mkv", ".ts", ".mpg", ".avi", ".mov"])
 def test_every_container(ending: str, film: Path, tools: Tools, tmp_path: Path) -> None:
     other = tmp_path / f"film{ending}"
-    sound = ["-c:a", "libmp3lame"] if ending == ".avi" else ["-c:a", "copy"]
-    picture = ["-c:v", "mpeg4", "-q:v", "2", "-g", "240"] if ending == ".avi" else ["-c:v", "copy"]
-    run_ffmpeg(["-i", str(film), *picture, *sound, str(other)], tools)
+    old = {".avi": ("mpeg4", "pcm_s16le"), ".mpg": ("mpeg1video", "mp2")}.get(ending)
+    if old:
+        make_film(other, tools, FRAMES, NTSC_FILM, "-c:v", old[0], "-bf", "0", "-q:v", "2", "-c:a", old[1])
+    else:
+        run_ffmpeg(["-i", str(film), "-c", "copy", str(other)], tools)
     info = probe(other, tools)
     for start_ms in (2000, 11_000):
         spec = spec_of(other, tools, (start_ms, start_ms + 500))
         first = first_frame(start_ms, NTSC_FILM, info.first_frame_s)
         got = numbers(rendered(spec, tools, tmp_path), tools)
         assert got == list(range(first, first + 12)), f"{ending} {start_ms} {info.first_frame_s}"
+        silent = rendered(replace(spec, audio=None), tools, tmp_path)
+        assert numbers(silent, tools, limit=1) == [first]
 
 
 @pytest.mark.parametrize("fps", [Fraction(25), Fraction(30000, 1001), Fraction(60)])
