@@ -46,7 +46,7 @@ bench: $(STAMP) ## Measure: print figures of one run as JSON
 	$(BIN)/python benchmarks/scale.py
 
 sample: $(STAMP) ## Draw and speak the sample episode again (needs espeak-ng)
-	$(BIN)/python nbs/sample/make_sample.py --out langflix/data/sample
+	$(BIN)/python nbs/sample/make_sample.py --out langflix/data/sample --ffmpeg "$$($(BIN)/python -c "from langflix.media import find_tools; print(find_tools().ffmpeg)")"
 
 clean: ## Remove what was built; keep lessons and the environment
 	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis _proc _docs

@@ -6,8 +6,9 @@
 __all__ = ['SubsTarget', 'Out', 'Analyzer', 'SourceLang', 'TargetLang', 'Level', 'Mode', 'Formats', 'MaxExpressions', 'Workers',
            'NoParallel', 'SaveOutput', 'Config', 'Json', 'app', 'Bars', 'run', 'analyze', 'demo', 'doctor', 'main']
 
-# %% ../nbs/18_cli.ipynb #0d35851f
+# %% ../nbs/18_cli.ipynb #4c109eca
 import json
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -256,7 +257,8 @@ def doctor(source_lang: SourceLang = None, target_lang: TargetLang = None, out: 
             _print_checks(checks)
         raise typer.Exit(status)
 
-# %% ../nbs/18_cli.ipynb #6b677647
+# %% ../nbs/18_cli.ipynb #96971e24
 def main() -> None:
-    "The program `langflix`."
+    "The program `langflix`; a polite request to end, as containers send it, is obeyed like Ctrl-C."
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     app()

@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -136,3 +138,39 @@ def test_doctor_never_shows_the_key(tmp_path):
     done = langflix("doctor", cwd=tmp_path, GEMINI_API_KEY="AIzaVerySecretKey12345")
     assert "a key is set" in done.stdout
     assert "VerySecret" not in done.stdout + done.stderr
+
+
+def programs_that_mention(text):
+    "Command lines of running programs that hold a text."
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue  # it has ended meanwhile
+        if text in words:
+            found.append(words)
+    return found
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_run_leaves_no_ffmpeg_and_the_next_one_goes_on(tmp_path, sent):
+    environment = os.environ | {"LANGFLIX_PATHS__CACHE": str(tmp_path / "cache"), "LANGFLIX_LESSONS__PRESET": "ultrafast"}
+    command = [str(PROGRAM), "demo", "--max-expressions", "4", "--out", str(tmp_path / "out"), "--json"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        for line in running.stderr:
+            if line.startswith("render: ") and not line.startswith("render: 0"):
+                break
+        running.send_signal(sent)
+        _, rest = running.communicate(timeout=20)
+    assert running.returncode == 130
+    assert "Run the same command again" in rest
+    deadline = time.monotonic() + 5
+    while (left := programs_that_mention(str(tmp_path))) and time.monotonic() < deadline:
+        os.sched_yield()
+    assert left == []
+    done = langflix("demo", "--max-expressions", 4, "--out", "out", "--json", cwd=tmp_path)
+    stats = json.loads(done.stdout)["stats"]
+    assert done.returncode == 0
+    assert stats["segments"]["reused"] >= 1
+    assert not list((tmp_path / "out").rglob(".part-*"))

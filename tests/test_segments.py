@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from films import NTSC_FILM, clicks, make_film, numbers, samples
 
-from langflix.core import FfmpegError
+from langflix.core import FfmpegError, publish
 from langflix.media import Tools, find_tools, first_frame, fingerprint, frame_count, probe, run_ffmpeg, sample_count
-from langflix.segments import SegmentSpec, SegmentStore, layout_for, publishing, render_segment, segment_spec
+from langflix.segments import SegmentSpec, SegmentStore, layout_for, render_segment, segment_spec
 
 pytestmark = pytest.mark.media
 FRAMES = 320
@@ -206,8 +206,7 @@ def test_a_killed_render_leaves_nothing_under_a_final_name(film: Path, tools: To
 
 def _write(root: Path, number: int, gate: object) -> None:
     gate.wait()  # type: ignore[attr-defined]
-    with publishing(root / "same.bin") as part:
-        part.write_bytes(b"same" * 100_000)
+    publish(root / "same.bin", lambda part: part.write_bytes(b"same" * 100_000))
 
 
 def test_two_processes_may_publish_the_same_file(tmp_path: Path) -> None:
