@@ -200,7 +200,7 @@ def _run_text(run: Run, block: Block, look: Look) -> str:
     parts = groupby(text, key=block.face.font_of)
     return f"{{{tags}}}" + "".join(f"{{{_font_tags(font, block.size)}}}{escape(''.join(chars))}" for font, chars in parts)
 
-# %% ../nbs/12_1_ass.ipynb #4a6e2ca3
+# %% ../nbs/12_1_ass.ipynb #a70a23ce
 def draw(
     block: Block,
     x: float,
@@ -249,11 +249,12 @@ def rounded(width: float, height: float, radius: float) -> str:
 def script(
     layout: Layout,
     events: Iterable[str],
+    face: Typeface,  # of the spoken language
 ) -> str:
-    "A whole ASS file."
+    "A whole ASS file; its style names a font that is there, because libass draws not even a shape without one."
     width, height = layout.units
     head = f"[Script Info]\nScriptType: v4.00+\nPlayResX: {width}\nPlayResY: {height}\nWrapStyle: 2\nScaledBorderAndShadow: yes\n"
     fields = "Name, Fontname, Fontsize, PrimaryColour, OutlineColour, BackColour, Bold, Outline, Shadow, Alignment, Encoding"
-    style = "Style: Plain,sans,40,&H00FFFFFF,&H00000000,&H00000000,0,0,0,7,1"  # each event says how it looks
+    style = f"Style: Plain,{face.main.family},40,&H00FFFFFF,&H00000000,&H00000000,0,0,0,7,1"  # each event says how it looks
     fmt = "Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text"
     return f"{head}\n[V4+ Styles]\nFormat: {fields}\n{style}\n\n[Events]\nFormat: {fmt}\n" + "\n".join(events) + "\n"

@@ -184,8 +184,17 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         raise SettingsError(f"{path}, line 1: expected `name: value` lines", "See the settings in the README.", path=str(path))
     return data
 
-# %% ../nbs/01_config.ipynb #eae6b177
+# %% ../nbs/01_config.ipynb #9ac4afbd
 _SECRETS = {"gemini": "api_key", "redis": "url", "database": "url", "api": "token"}
+
+
+def _read_secret(file: Path) -> str:
+    "What a secret file holds. Raises `SettingsError` when it cannot be read."
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        hint = "Let the user of this program read it, for example with chmod a+r, or remove it."
+        raise SettingsError(f"{file}: a secret that cannot be read ({type(error).__name__})", hint, path=str(file)) from None
 
 
 def _read_secrets(environ: Mapping[str, str], folder: Path) -> dict[str, dict[str, str]]:
@@ -193,8 +202,8 @@ def _read_secrets(environ: Mapping[str, str], folder: Path) -> dict[str, dict[st
     found = {}
     for section, name in _SECRETS.items():
         for file in (folder / f"{section}_{name}", folder / f"LANGFLIX_{section}__{name}".upper()):
-            if file.is_file():
-                found[section] = {name: file.read_text(encoding="utf-8").strip()}
+            if file.exists():
+                found[section] = {name: _read_secret(file)}
     if key := environ.get("GEMINI_API_KEY", "").strip():
         found["gemini"] = {"api_key": key}
     return found

@@ -79,7 +79,7 @@ def _within(cues: Iterable[Cue], window: tuple[int, int]) -> list[Cue]:
     "The cues that are seen in a window."
     return [cue for cue in cues if cue.start_ms < window[1] and cue.end_ms > window[0]]
 
-# %% ../nbs/12_3_plans.ipynb #5b9b8950
+# %% ../nbs/12_3_plans.ipynb #5c7a9338
 BREATH_MS = 240  # the last frame of a repeat stands still so long, in silence
 
 
@@ -110,7 +110,7 @@ class Desk:
     def written(self, spec: SegmentSpec, events: Iterable[str]) -> SegmentSpec:
         "A segment with its text."
         fonts = tuple(dict.fromkeys(path for face in self.pair for path in face.files))
-        return replace(spec, ass=script(spec.layout, events), fonts=fonts)
+        return replace(spec, ass=script(spec.layout, events, self.pair[0]), fonts=fonts)
 
 # %% ../nbs/12_3_plans.ipynb #ebe9f2c4
 def _spoken_ms(spec: SegmentSpec) -> tuple[float, float]:

@@ -106,3 +106,9 @@ def test_a_mistake_names_the_source_that_made_it_when_others_set_the_same_sectio
     (tmp_path / "langflix.yaml").unlink()
     with pytest.raises(SettingsError, match=r"^lessons\.formats: "):
         load_settings(overrides={"lessons": {"formats": "square"}})
+
+
+def test_a_secret_that_cannot_be_read_is_named_with_the_way_out(tmp_path):
+    (tmp_path / "gemini_api_key").mkdir()  # even root cannot read a folder as a file
+    with pytest.raises(SettingsError, match=r"gemini_api_key: .*\n.*chmod"):
+        load_settings(secrets=tmp_path)

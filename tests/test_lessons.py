@@ -21,7 +21,7 @@ from langflix.groups import ExpressionGroup
 from langflix.lessons import RenderResult, render_lessons
 from langflix.media import Tools, find_tools, fingerprint, first_frame, frame_count, probe
 from langflix.plans import LessonPlan, check_room, lesson_texts, plan_lessons, slug
-from langflix.segments import SegmentStore
+from langflix.segments import SegmentStore, render_segment
 from langflix.styles import Card, timeline
 from langflix.timing import Expression, locate
 
@@ -322,3 +322,18 @@ def test_a_card_stays_four_to_six_seconds() -> None:
 
 def test_slugs() -> None:
     assert [slug(text) for text in ("Hang in there!", "don't / mind", "버텨 봐", "...")] == ["hang-in-there", "don-t-mind", "버텨-봐", "lesson"]
+
+
+def test_shapes_are_drawn_on_a_machine_without_any_font(film: Path, tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    card = plans_of(film, tools)[0].playlist[-1]
+    empty = tmp_path / "fonts.conf"
+    empty.write_text("<fontconfig></fontconfig>")
+    monkeypatch.setenv("FONTCONFIG_FILE", str(empty))
+    render_segment(card, tmp_path / "card.mov", tools)
+    last = card.seconds - 1
+    width, height = card.layout.width, card.layout.height
+    command = [tools.ffmpeg, "-v", "error", "-ss", str(float(last)), "-i", tmp_path / "card.mov", "-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    raw = subprocess.run(command, capture_output=True, check=True).stdout
+    bar = raw[(height - 2) * width * 3 : (height - 1) * width * 3]  # the time bar runs along the lower edge
+    amber = sum(r > 180 and 120 < g < 220 and b < 120 for r, g, b in zip(bar[::3], bar[1::3], bar[2::3], strict=True))
+    assert amber > width / 2
