@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+from fractions import Fraction
 
 import pytest
 from stand_in import answer, error, stand_in
@@ -55,6 +57,45 @@ def test_an_episode_becomes_lessons_clips_cards_subtitles_report_and_manifest(ma
     for group in manifest.groups:
         assert {path.suffixes[-2] for path in (folder / "subtitles").glob(f"{group.id}*.srt")} == {".en", ".ko"}
     assert read_manifest(folder) == manifest
+
+
+COUNTER = json.loads((SAMPLE.subs.parent / "counter.json").read_text(encoding="utf-8"))
+FPS = Fraction(24000, 1001)
+
+
+def frames_shown(path, *numbers):
+    "The frame numbers of the sample that some frames of a video show, read from the bar code in their corner."
+    chosen = "+".join(f"eq(n,{number})" for number in numbers)
+    command = [find_tools().ffmpeg, "-v", "error", "-i", path, "-vf", f"select='{chosen}',format=gray", "-fps_mode", "passthrough", "-f", "rawvideo", "-"]
+    raw = subprocess.run(command, capture_output=True, check=True).stdout
+    size = COUNTER["width"] * COUNTER["height"]
+    assert len(raw) == size * len(numbers)
+    return [_read_counter(raw[i : i + size]) for i in range(0, len(raw), size)]
+
+
+def _read_counter(gray):
+    half = COUNTER["cell"] // 2
+    row = (COUNTER["y"] + half) * COUNTER["width"]
+    bits = [gray[row + COUNTER["x"] + i * COUNTER["cell"] + half] > 127 for i in range(COUNTER["cells"])]
+    return int("".join("01"[bit] for bit in bits), 2)
+
+
+def first_not_before(ms):
+    return -(-ms * FPS // 1000)
+
+
+def test_every_segment_begins_with_the_frame_that_was_asked_for(made):
+    place, manifest = made
+    folder = place / "out" / "sample"
+    of = {(g.id, e.expression): (g, e) for g in manifest.groups for e in g.expressions}
+    for lesson in manifest.lessons:
+        group, one = of[lesson.group_id, lesson.expression]
+        scene = round(group.duration_ms * FPS / 1000)
+        asked = [first_not_before(group.context_start_ms), first_not_before(one.start_ms)]
+        assert frames_shown(folder / lesson.path, 0, scene) == asked
+    for clip in manifest.clips:
+        start_ms = next(g.context_start_ms for g in manifest.groups if g.id == clip.group_id)
+        assert frames_shown(folder / clip.path, 0) == [first_not_before(start_ms)]
 
 
 def test_the_manifest_tells_the_length_of_every_lesson(made):
