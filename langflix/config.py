@@ -6,7 +6,7 @@
 __all__ = ['LanguageCode', 'Formats', 'Section', 'Languages', 'Gemini', 'ParallelProcessing', 'Grouping', 'Lessons', 'Paths',
            'Redis', 'Database', 'Api', 'Dask', 'Settings', 'load_settings']
 
-# %% ../nbs/01_config.ipynb #7303b1f7
+# %% ../nbs/01_config.ipynb #1d007e52
 import difflib
 import os
 from collections.abc import Mapping
@@ -15,14 +15,14 @@ from typing import Annotated, Any, Literal
 
 import yaml
 from platformdirs import user_cache_path
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, StringConstraints, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as EnvironmentProblem
 
 from .core import SettingsError
 
-# %% ../nbs/01_config.ipynb #1db15bca
+# %% ../nbs/01_config.ipynb #cfaa11d8
 class Section(BaseModel):
     "A group of settings; frozen, and closed to unknown names."
 
@@ -51,6 +51,15 @@ class Gemini(Section):
     tpm: int | None = Field(default=None, gt=0)  # input tokens a minute
     rpd: int | None = Field(default=None, gt=0)  # requests a day
     max_cost_usd: float | None = Field(default=None, gt=0)  # a run asks nothing that could take it past this
+    input_price_usd: float | None = Field(default=None, ge=0)  # for a million tokens, instead of the table's price
+    output_price_usd: float | None = Field(default=None, ge=0)
+
+    @model_validator(mode="after")
+    def _both_prices(self) -> "Gemini":
+        "One price alone would give a wrong cost."
+        if (self.input_price_usd is None) != (self.output_price_usd is None):
+            raise ValueError("set both input_price_usd and output_price_usd, or neither")
+        return self
 
 
 class ParallelProcessing(Section):
