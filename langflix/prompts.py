@@ -149,7 +149,7 @@ def _wanted(chunk: Chunk, count: int) -> str:
         return f"{limit}."
     return f"{limit}, and only such as begin in lines {owned[0]} to {owned[-1]}; the other lines are there to help you understand."
 
-# %% ../nbs/04_prompts.ipynb #964f6737
+# %% ../nbs/04_prompts.ipynb #a54a4ddf
 @dataclass(frozen=True, slots=True)
 class Prompt:
     "One question, complete: everything that shapes the answer except the model."
@@ -158,6 +158,7 @@ class Prompt:
     user: str
     version: str = PROMPT_VERSION
     count: int = 3  # at most so many expressions are asked for
+    max_output_tokens: int | None = None  # cut the answer, thoughts included, after so many; None: the model's own limit
 
 
 def make_prompt(
@@ -176,18 +177,25 @@ def make_prompt(
     return Prompt(f"{task}\n\n{fields}\n\n{_wanted(chunk, count)}", numbered(chunk.cues), count=count)
 
 
+_CAP_BASE, _CAP_PER_ITEM = 4_096, 400  # room for thoughts, and twice what an item usually takes
+
+
 def prompt_for(chunk: Chunk, settings: Settings) -> Prompt:
     "The question about a chunk that the settings mean."
     languages = settings.languages
-    return make_prompt(chunk, languages.source, languages.target, settings.level, allow_vulgar=settings.lessons.allow_vulgar)
+    prompt = make_prompt(chunk, languages.source, languages.target, settings.level, allow_vulgar=settings.lessons.allow_vulgar)
+    return prompt if settings.gemini.max_cost_usd is None else replace(prompt, max_output_tokens=_CAP_BASE + _CAP_PER_ITEM * prompt.count)
 
-# %% ../nbs/04_prompts.ipynb #f277f5d5
+# %% ../nbs/04_prompts.ipynb #eb7273dc
 def request_body(prompt: Prompt) -> dict[str, Any]:
     "The request in the service's JSON form."
+    config: dict[str, Any] = {"responseMimeType": "application/json", "responseSchema": response_schema()}
+    if prompt.max_output_tokens is not None:
+        config["maxOutputTokens"] = prompt.max_output_tokens
     return {
         "systemInstruction": {"parts": [{"text": prompt.system}]},
         "contents": [{"role": "user", "parts": [{"text": prompt.user}]}],
-        "generationConfig": {"responseMimeType": "application/json", "responseSchema": response_schema()},
+        "generationConfig": config,
     }
 
 # %% ../nbs/04_prompts.ipynb #d22e09a1

@@ -9,7 +9,7 @@ import pytest
 from langflix.chunks import make_chunks
 from langflix.config import Settings, load_settings
 from langflix.core import Cue, SettingsError
-from langflix.costs import Price, cost, estimate, expected_tokens, price, require_price, settings_price
+from langflix.costs import Price, cost, estimate, expected_tokens, most_tokens, price, require_price, settings_price
 from langflix.gemini import Tokens
 from langflix.prompts import prompt_for
 
@@ -107,3 +107,13 @@ def test_workers_shorten_the_time_only_where_latency_binds():
 def test_an_estimate_above_the_limit_says_that_the_run_would_end_early():
     assert any("would end before" in note for note in estimate(CHUNKS, settings(max_cost_usd=0.001), on=DAY).notes)
     assert not any("would end before" in note for note in estimate(CHUNKS, settings(max_cost_usd=100), on=DAY).notes)
+
+
+def test_a_limit_of_cost_caps_answers_and_the_cap_bounds_a_call():
+    free, limited = prompt_for(CHUNKS[0], settings()), prompt_for(CHUNKS[0], settings(max_cost_usd=1))
+    assert free.max_output_tokens is None
+    assert most_tokens(free) == expected_tokens(free)
+    usual, most = expected_tokens(limited), most_tokens(limited)
+    assert most.output == limited.max_output_tokens >= usual.output + usual.thoughts
+    assert most.input > usual.input
+    assert (limited.system, limited.user) == (free.system, free.user)
