@@ -60,13 +60,14 @@ class Bucket:
         "Correct what was taken: it was less by this amount, or more if negative."
         self._level = min(self.holds, self._level + amount)
 
-# %% ../nbs/07_1_quota.ipynb #768dd73e
+# %% ../nbs/07_1_quota.ipynb #dba2f453
 def request_bucket(
     rpm: int,  # requests a minute that the project may make
 ) -> Bucket:
     "The pace of requests."
-    share = 0.9 if rpm < 100 else 0.95
-    return Bucket(share * rpm, 2 if int(share * rpm) + 2 <= rpm else 1)
+    if rpm >= 100:
+        return Bucket(0.95 * rpm, 1)
+    return Bucket(0.9 * rpm, 2 if int(0.9 * rpm) + 2 <= rpm else 1)
 
 
 def token_bucket(

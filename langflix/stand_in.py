@@ -67,7 +67,7 @@ def error(code: int, status: str, message: str, *details: dict[str, Any]) -> Rep
     "An error in the service's form."
     return code, {"error": {"code": code, "message": message, "status": status, "details": list(details)}}
 
-# %% ../nbs/06b_stand_in.ipynb #f9c20133
+# %% ../nbs/06b_stand_in.ipynb #9d450b76
 def exhausted(quota: str, value: int, retry_delay_s: float | None = None) -> Reply:
     "A 429 as the service sends it: which quota, how large, and when to come back."
     kind = "type.googleapis.com/google.rpc."
@@ -76,7 +76,7 @@ def exhausted(quota: str, value: int, retry_delay_s: float | None = None) -> Rep
         {"@type": kind + "Help", "links": [{"description": "Learn more about quotas", "url": "https://ai.google.dev/gemini-api/docs/rate-limits"}]},
     ]
     if retry_delay_s is not None:
-        details.append({"@type": kind + "RetryInfo", "retryDelay": f"{retry_delay_s:g}s"})
+        details.append({"@type": kind + "RetryInfo", "retryDelay": f"{retry_delay_s:.3f}".rstrip("0").rstrip(".") + "s"})
     return error(429, "RESOURCE_EXHAUSTED", f"You exceeded your current quota. Quota exceeded for {quota}, limit: {value}", *details)
 
 
@@ -195,7 +195,7 @@ class _Quota:
             return 0.0
         return (amount - self._level) / self._rate_s
 
-# %% ../nbs/06b_stand_in.ipynb #6905e78e
+# %% ../nbs/06b_stand_in.ipynb #dc89db1f
 Behaviour = Script | Callable[[Asked], Reply]
 
 
@@ -242,7 +242,10 @@ class StandIn:
         if asked.fault:
             return _said(asked.fault, asked, self.script)
         items = honest(asked, self.script.phrases)
-        return answer(items, usage=_usage(asked, items))
+        usage, most = _usage(asked, items), asked.body.get("generationConfig", {}).get("maxOutputTokens")
+        if most and usage["candidatesTokenCount"] + usage["thoughtsTokenCount"] > most:
+            return answer(json.dumps(items)[: 2 * most], "MAX_TOKENS", _capped(usage, most))
+        return answer(items, usage=usage)
 
     def _short_of_quota(self, asked: Asked) -> Reply | None:
         "The 429 of a request that is over a quota."
@@ -256,7 +259,7 @@ class StandIn:
                 return exhausted(name, value or 0, missing_s if script.retry_delay_s is None else script.retry_delay_s)
         return None
 
-# %% ../nbs/06b_stand_in.ipynb #6287782f
+# %% ../nbs/06b_stand_in.ipynb #18bb53f9
 def _prompt_tokens(asked: Asked) -> int:
     "About how many tokens a request has: a quarter of its letters."
     return len(json.dumps(asked.body.get("contents", ""))) // 4 + len(json.dumps(asked.body.get("systemInstruction", ""))) // 4
@@ -266,6 +269,13 @@ def _usage(asked: Asked, items: list[dict[str, Any]]) -> dict[str, int]:
     "What an honest answer says it cost."
     sent, written = _prompt_tokens(asked), 5 + len(json.dumps(items)) // 4
     return {"promptTokenCount": sent, "candidatesTokenCount": written, "totalTokenCount": sent + written + 12, "thoughtsTokenCount": 12}
+
+
+def _capped(usage: dict[str, int], most: int) -> dict[str, int]:
+    "What an answer cost that was cut at a number of tokens, thoughts included."
+    thoughts = min(most, usage["thoughtsTokenCount"])
+    total = usage["promptTokenCount"] + most
+    return usage | {"candidatesTokenCount": most - thoughts, "thoughtsTokenCount": thoughts, "totalTokenCount": total}
 
 # %% ../nbs/06b_stand_in.ipynb #fdb7aa4d
 _TEXTS = {200: "OK", 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 429: "Too Many Requests", 500: "Internal Server Error", 503: "Service Unavailable", 504: "Gateway Timeout"}
