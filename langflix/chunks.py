@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['scenes', 'contexts', 'estimate_tokens', 'Chunk', 'make_chunks', 'smaller']
 
-# %% ../nbs/03_chunks.ipynb #7665199b
+# %% ../nbs/03_chunks.ipynb #dada84a6
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
@@ -71,10 +72,13 @@ def contexts(
     spoken = ([cue for cue in scene if cue.kind == "speech"] for scene in scenes(cues, gap_ms))
     return [window for run in spoken if run for window in _windows(run, max_ms)]
 
-# %% ../nbs/03_chunks.ipynb #23038753
+# %% ../nbs/03_chunks.ipynb #744594fc
+_DENSE = re.compile(r"[\u1100-\u11ff\u2e80-\ud7ff\uf901-\U0010ffff]")  # signs that carry a syllable or a word each
+
+
 def estimate_tokens(text: str) -> int:
     "About how many tokens a model counts in a text; never below 1."
-    dense = sum(0x1100 <= ord(char) <= 0x11FF or 0x2E80 <= ord(char) <= 0xD7FF or ord(char) > 0xF900 for char in text)
+    dense = 0 if text.isascii() else len(_DENSE.findall(text))
     return max(1, round(dense + (len(text) - dense) / 4))
 
 # %% ../nbs/03_chunks.ipynb #4e021a15
