@@ -127,6 +127,17 @@ def test_a_run_ends_before_it_has_cost_more_than_allowed(place):
     assert result["expressions"]
 
 
+def test_the_limit_holds_even_when_answers_are_far_longer_than_asked_for(place):
+    text = (place / "show.en.srt").read_text().replace("nothing of note", " and ".join(PHRASES))
+    (place / "show.en.srt").write_text(text)
+    with stand_in(Script(latency_s=0.02)) as server:
+        done, result = analyze(place, server, "--max-cost", 60, **PRICE)
+        assert all(asked.body["generationConfig"]["maxOutputTokens"] for asked in server.asked)
+        assert len(server.asked) >= 3
+    assert done.returncode in (1, 3)
+    assert 0 < result["stats"]["cost_usd"] <= 60
+
+
 def test_a_limit_below_the_first_call_asks_nothing(place):
     with stand_in() as server:
         done, result = analyze(place, server, "--max-cost", 0.01, **PRICE)
