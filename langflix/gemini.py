@@ -189,7 +189,7 @@ def _rest_client(key: str, endpoint: str | None) -> Any:
         session.mount(scheme, HTTPAdapter(pool_maxsize=_CONNECTIONS, max_retries=0))
     return client
 
-# %% ../nbs/06_gemini.ipynb #a54d5a29
+# %% ../nbs/06_gemini.ipynb #1ec60cc6
 class GenerativeAITransport:
     "Ask by `google-generativeai`."
 
@@ -205,7 +205,7 @@ class GenerativeAITransport:
         from google.api_core.exceptions import GoogleAPICallError, RetryError
         from google.protobuf.json_format import ParseError
 
-        config: Any = {"response_mime_type": "application/json", "response_schema": response_schema()}
+        config: Any = {"response_mime_type": "application/json", "response_schema": response_schema(), "max_output_tokens": prompt.max_output_tokens}
         options: Any = {"retry": None, "timeout": self._timeout_s}
         model = self._library.GenerativeModel(self._model, system_instruction=prompt.system, generation_config=config)
         model._client = self._client
@@ -235,7 +235,7 @@ def _many_connections() -> dict[str, Any]:
     http = getattr(_api_client, "httpx2", None) or _api_client.httpx
     return {"limits": http.Limits(max_connections=None, max_keepalive_connections=_CONNECTIONS)}
 
-# %% ../nbs/06_gemini.ipynb #46f09a02
+# %% ../nbs/06_gemini.ipynb #bfa388fe
 class GenAITransport:
     "Ask by `google-genai`."
 
@@ -254,7 +254,7 @@ class GenAITransport:
 
         config: Any = {
             "system_instruction": prompt.system, "response_mime_type": "application/json", "response_schema": self._schema,
-            "automatic_function_calling": {"disable": True},
+            "max_output_tokens": prompt.max_output_tokens, "automatic_function_calling": {"disable": True},
         }  # fmt: skip
         try:
             answer = self._client.models.generate_content(model=self._model, contents=prompt.user, config=config)

@@ -63,7 +63,7 @@ def _outcome(chunk: Chunk, parts: Sequence[Part], tally: Tally) -> ChunkOutcome:
     reused = bool(tally.reused) and not tally.calls_s
     return ChunkOutcome(chunk, items, failures, reused, len(tally.calls_s), tally.tokens, sum(tally.calls_s), tuple(sorted(tally.model_versions)))
 
-# %% ../nbs/07_parallel.ipynb #03e0a4df
+# %% ../nbs/07_parallel.ipynb #0d76af77
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     "How a run stands."
@@ -104,9 +104,11 @@ class RunReport:
 
     @property
     def held_back_by(self) -> str:
-        "What cost the most time: latency, or a cause of waiting."
-        cause, seconds = max(self.waits.items(), key=lambda wait: wait[1], default=("", 0.0))
-        return cause if seconds > self.wall_s / 2 else "latency"
+        "What took more than half of the time: quota, breaker, or else the latency of the calls."
+        for cause, names in {"quota": ("quota", "gate"), "breaker": ("breaker",)}.items():
+            if sum(self.waits.get(name, 0.0) for name in names) > self.wall_s / 2:
+                return cause
+        return "latency"
 
 
 def _percentile(values: Sequence[float], share: float) -> float:
@@ -224,7 +226,7 @@ class ExpressionBatchProcessor:
             _save(ordered, save_output)
         return ordered
 
-# %% ../nbs/07_parallel.ipynb #0bfb24aa
+# %% ../nbs/07_parallel.ipynb #7ce7b2d1
 _INTERRUPTED = Halt("interrupted", "not asked: the run was interrupted", "Run again to go on: answers so far are kept.")
 
 
@@ -235,9 +237,9 @@ def _warn(limits: Limits) -> None:
 
 
 def _leave_in_order(door: Door) -> None:
-    "Ask nothing more; give answers under way a second to reach the journal."
+    "Ask nothing more; give answers under way a moment to reach the journal."
     close_door(door, _INTERRUPTED)
-    wait_inside(door, 1.0)
+    wait_inside(door, 0.8)
     close_door(door, _INTERRUPTED, give_up=True)
 
 

@@ -26,7 +26,7 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
 
-# %% ../nbs/06b_stand_in.ipynb #14722b1e
+# %% ../nbs/06b_stand_in.ipynb #af0f05bd
 @dataclass
 class Asked:
     "One request as it arrived."
@@ -36,6 +36,7 @@ class Asked:
     lines: list[tuple[int, str]]  # numbered cues of the user content
     body: dict[str, Any]
     at_s: float = 0.0  # seconds since the server began
+    took_s: float = 0.0  # until it was answered
     status: int = 0  # the HTTP status it got; 0 when the connection was ended or left hanging
     fault: str = ""  # the fault it met, if any
     in_flight: int = 0  # requests under way when it came, this one included
@@ -195,7 +196,7 @@ class _Quota:
             return 0.0
         return (amount - self._level) / self._rate_s
 
-# %% ../nbs/06b_stand_in.ipynb #dc89db1f
+# %% ../nbs/06b_stand_in.ipynb #da1f10fb
 Behaviour = Script | Callable[[Asked], Reply]
 
 
@@ -207,7 +208,7 @@ class StandIn:
         self.script = behaviour if isinstance(behaviour, Script) else Script()
         self._answerer = None if isinstance(behaviour, Script) else behaviour
         self._seen: Counter[str] = Counter()
-        self._began_s = time.monotonic()
+        self.began_s = time.monotonic()
         script = self.script
         self._requests = _Quota(script.rpm, script.rpm_burst) if script.rpm else None
         self._tokens = _Quota(script.tpm, script.tpm / 4) if script.tpm else None
@@ -224,7 +225,7 @@ class StandIn:
     def note(self, asked: Asked) -> None:
         "Write a request down."
         asked.nth = self._seen[_digest(asked)] = self._seen[_digest(asked)] + 1
-        asked.at_s, asked.in_flight = time.monotonic() - self._began_s, self.in_flight
+        asked.at_s, asked.in_flight = time.monotonic() - self.began_s, self.in_flight
         with self._arrived:
             self.asked.append(asked)
             self._arrived.notify_all()
@@ -323,10 +324,11 @@ async def _break(name: str, asked: Asked, writer: asyncio.StreamWriter, script: 
     else:
         _reset(writer)
 
-# %% ../nbs/06b_stand_in.ipynb #d2209292
+# %% ../nbs/06b_stand_in.ipynb #19c0f12f
 async def _respond(running: StandIn, path: str, headers: Mapping[str, str], raw: bytes, writer: asyncio.StreamWriter) -> None:
     "Answer one request, after its time."
     running.in_flight += 1
+    asked = None
     try:
         asked = _parse(path.split("?")[0], headers.get("x-goog-api-key", ""), json.loads(raw))
         running.note(asked)
@@ -342,6 +344,8 @@ async def _respond(running: StandIn, path: str, headers: Mapping[str, str], raw:
             await writer.drain()
     finally:
         running.in_flight -= 1
+        if asked:
+            asked.took_s = time.monotonic() - running.began_s - asked.at_s
 
 
 async def _serve(running: StandIn, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
