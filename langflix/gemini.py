@@ -164,7 +164,7 @@ def _tokens(usage: Mapping[str, Any]) -> Tokens:
     sent, answered = usage.get("prompt_token_count") or 0, usage.get("candidates_token_count") or 0
     return Tokens(sent, answered, max(0, (usage.get("total_token_count") or 0) - sent - answered))
 
-# %% ../nbs/06_gemini.ipynb #c964b60b
+# %% ../nbs/06_gemini.ipynb #7685c806
 _CONNECTIONS = 256  # as many as there may be workers
 
 
@@ -187,7 +187,14 @@ def _rest_client(key: str, endpoint: str | None) -> Any:
     session.hooks["response"].append(_unwrap)
     for scheme in ("http://", "https://"):
         session.mount(scheme, HTTPAdapter(pool_maxsize=_CONNECTIONS, max_retries=0))
+    _settle_environment(session, endpoint or f"https://{client.api_endpoint}")
     return client
+
+
+def _settle_environment(session: Any, url: str) -> None:
+    "Read proxies and certificates from the environment once, not at every call."
+    found = session.merge_environment_settings(url, {}, None, None, None)
+    session.proxies, session.verify, session.cert, session.trust_env = found["proxies"], found["verify"], found["cert"], False
 
 # %% ../nbs/06_gemini.ipynb #1ec60cc6
 class GenerativeAITransport:

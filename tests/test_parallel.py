@@ -2,9 +2,12 @@
 
 import json
 import logging
+import subprocess
+import sys
 import threading
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from runs import SDKS, asking, found, make
@@ -491,6 +494,30 @@ def test_the_runner_itself_costs_under_two_milliseconds_a_chunk():
     began = time.process_time()
     ExpressionBatchProcessor(Answering(), max_workers=8, rpm=10**9).analyze_expression_chunks(chunks)
     assert (time.process_time() - began) / len(chunks) < 0.002
+
+
+def test_memory_does_not_grow_with_the_episode(tmp_path):
+    script = """
+import sys
+from pathlib import Path
+from runs import make
+from test_parallel import Answering
+from langflix.journal import Journal
+from langflix.parallel import ExpressionBatchProcessor
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6
+
+for count in (20, 200, 2000):
+    chunks = make(count)
+    before = resident()
+    ExpressionBatchProcessor(Answering(), max_workers=8, rpm=10**9, journal=Journal(Path(sys.argv[1]))).analyze_expression_chunks(chunks)
+    print(resident() - before)
+"""
+    run = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=True, cwd=Path(__file__).parent)
+    twenty, _, two_thousand = map(float, run.stdout.split())
+    assert twenty < 50
+    assert two_thousand < 20
 
 
 def test_every_fault_of_the_stand_in_ends_a_run_in_order():
