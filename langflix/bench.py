@@ -5,11 +5,12 @@
 # %% auto #0
 __all__ = ['Sdk', 'SDKS', 'STORM', 'bench_chunks', 'Measured', 'measure', 'memory_child', 'bench_parallel']
 
-# %% ../nbs/14b_bench.ipynb #02aee7db
+# %% ../nbs/14b_bench.ipynb #9c6a4167
 import contextlib
 import ctypes
 import gc
 import json
+import logging
 import os
 import platform
 import random
@@ -58,7 +59,7 @@ def _line(number: int) -> str:
     "A line; every third holds a phrase."
     return f"Line {number}: {PHRASES[number % len(PHRASES)]}, he said." if number % 3 == 0 else f"Line {number} says nothing of note."
 
-# %% ../nbs/14b_bench.ipynb #fe58a45a
+# %% ../nbs/14b_bench.ipynb #8d0543ab
 @dataclass(frozen=True)
 class Measured:
     "What a run gave, how long it took, and what the server saw of it."
@@ -71,6 +72,7 @@ class Measured:
 
 def _settings(url: str | None, folder: str, sdk: Sdk, gemini: dict[str, Any], parallel: dict[str, Any]) -> Settings:
     "Settings that ask a server on this machine."
+    logging.getLogger("langflix").setLevel(logging.ERROR)  # that many workers need an rpm is known here
     named = {"api_key": "none", "endpoint": url, "sdk": sdk, "model": "gemini-2.5-flash"} | gemini
     return Settings(analyzer="gemini", gemini=named, parallel_processing=parallel, paths={"cache": folder})
 
@@ -92,7 +94,7 @@ def measure(
         assert report is not None
         return Measured(wall_s, outcomes, report, server.asked)
 
-# %% ../nbs/14b_bench.ipynb #dd69a244
+# %% ../nbs/14b_bench.ipynb #ac58054f
 def _limit(chunks: Sequence[Chunk], workers: int, script: Script) -> float:
     "The largest speed-up that arithmetic allows."
     times = sorted((script.latency_s + script.per_line_s * len(chunk.cues) for chunk in chunks), reverse=True)
@@ -107,10 +109,9 @@ def _speed(chunks: Sequence[Chunk], script: Script, sdk: Sdk, workers: Sequence[
     found: dict[str, Any] = {"chunks": len(chunks), "sequential_s": round(alone, 3)}
     for number in workers:
         seen = measure(chunks, script, sdk, max_workers=number)
-        assert all(not outcome.failures for outcome in seen.outcomes)
         found[f"workers_{number}"] = {
             "wall_s": round(seen.wall_s, 3), "speedup": round(alone / seen.wall_s, 2),
-            "limit": round(_limit(chunks, number, script), 2), "peak_concurrency": seen.report.peak_concurrency,
+            "limit": round(_limit(chunks, number, script), 2), "peak_concurrency": seen.report.peak_concurrency, "failed": seen.report.failed,
         }  # fmt: skip
     return found
 
@@ -198,7 +199,7 @@ def _findings(folder: Path) -> str:
     kept = json.loads((folder / "show" / "manifest.json").read_text(encoding="utf-8"))
     return json.dumps({name: kept[name] for name in ("groups", "dropped", "failures", "model")}, sort_keys=True)
 
-# %% ../nbs/14b_bench.ipynb #0b49bf79
+# %% ../nbs/14b_bench.ipynb #52604613
 def _killed_once(moment: float, lines: int, workers: int, calm: str) -> dict[str, Any]:
     "Kill a run when a share of its requests has come, run it again, and count what was asked twice."
     with stand_in_process(Script(latency_s=0.15)) as server, tempfile.TemporaryDirectory() as name:
@@ -215,7 +216,7 @@ def _killed_once(moment: float, lines: int, workers: int, calm: str) -> dict[str
         repeated = sum(one.nth > 1 for one in server.asked)
         return {"status": status, "before": before, "repeated": repeated, "equal": _findings(folder) == calm}
 
-
+# %% ../nbs/14b_bench.ipynb #a4ad4a0b
 def _finish(child: "subprocess.Popen[bytes]") -> int:
     "Wait for a program to end; its status."
     child.communicate()

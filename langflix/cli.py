@@ -28,32 +28,41 @@ if TYPE_CHECKING:
     from langflix.doctor import Check
     from langflix.export import Manifest
 
-# %% ../nbs/18_cli.ipynb #0f29ad87
+# %% ../nbs/18_cli.ipynb #15020f24
+_SILENCE_S = 30.0  # a log hears something at least this often
+
+
+class _Tenths:
+    "Decides what a log should hear: a new stage, another tenth of it, and something after a long silence."
+
+    def __init__(self) -> None:
+        self._last: tuple[str, int] = ("", -1)
+        self._told_s = 0.0
+
+    def worth_a_line(self, stage: str, done: int, total: int) -> bool:
+        "Whether to tell of this step."
+        now_s, here = time.monotonic(), (stage, done * 10 // total)
+        if here == self._last and now_s - self._told_s < _SILENCE_S:
+            return False
+        self._last, self._told_s = here, now_s
+        return True
+
+# %% ../nbs/18_cli.ipynb #5c19b894
 class Bars:
     "Shows the progress of a run on the error stream."
 
     def __init__(self, quiet: bool = False) -> None:
-        self._quiet, self._terminal = quiet, sys.stderr.isatty()
+        self._quiet, self._terminal, self._tenths = quiet, sys.stderr.isatty(), _Tenths()
         self._bar: Any = None
-        self._stage, self._tenth, self._told_s = "", -1, 0.0
+        self._stage = ""
 
     def __call__(self, stage: str, done: int, total: int, what: str) -> None:
         if self._quiet:
             return
         if self._terminal:
             self._move(stage, done, total, what)
-        elif total and self._worth_a_line(stage, done * 10 // total):
+        elif total and self._tenths.worth_a_line(stage, done, total):
             typer.echo(f"{stage}: {done} of {total} {what}".rstrip(), err=True)
-
-    def _worth_a_line(self, stage: str, tenth: int) -> bool:
-        "Whether a log should hear of this: another tenth is done, or it heard nothing for long."
-        new = stage != self._stage
-        if new:
-            self._stage, self._tenth, self._told_s = stage, -1, time.monotonic()
-        if tenth == self._tenth and time.monotonic() - self._told_s < _SILENCE_S:
-            return False
-        self._tenth, self._told_s = tenth, time.monotonic()
-        return True
 
     def _move(self, stage: str, done: int, total: int, what: str) -> None:
         "Move the bar of a stage; a new stage gets a new bar."
@@ -61,7 +70,7 @@ class Bars:
 
         if stage != self._stage or self._bar is None:
             self.close()
-            self._stage, self._bar = stage, tqdm(total=total, desc=f"{stage:>8}", file=sys.stderr, bar_format="{desc} {percentage:3.0f}%|{bar:20}| {n}/{total} {elapsed}{postfix}")
+            self._stage, self._bar = stage, tqdm(total=total, desc=f"{stage:>8}", file=sys.stderr, bar_format=_BAR)
         self._bar.set_postfix_str(what[:90], refresh=False)
         self._bar.update(done - self._bar.n)
         self._bar.refresh()
@@ -73,7 +82,7 @@ class Bars:
             self._bar = None
 
 
-_SILENCE_S = 30.0  # a log hears something at least this often
+_BAR = "{desc} {percentage:3.0f}%|{bar:20}| {n}/{total} {elapsed}{postfix}"
 
 # %% ../nbs/18_cli.ipynb #c65f8510
 SubsTarget = Annotated[Path | None, typer.Option("--subs-target", help="The same subtitles in the learner's language: a real translation beats a machine's.")]
