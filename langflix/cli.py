@@ -4,14 +4,17 @@
 
 # %% auto #0
 __all__ = ['SubsTarget', 'Out', 'Analyzer', 'SourceLang', 'TargetLang', 'Level', 'Mode', 'Formats', 'MaxExpressions', 'Workers',
-           'NoParallel', 'SaveOutput', 'Config', 'Json', 'app', 'Bars', 'run', 'analyze', 'demo', 'doctor', 'main']
+           'NoParallel', 'MaxCost', 'Estimated', 'SaveOutput', 'Config', 'Json', 'app', 'bench', 'Bars', 'run',
+           'analyze', 'demo', 'doctor', 'parallel', 'main']
 
-# %% ../nbs/18_cli.ipynb #4c109eca
+# %% ../nbs/18_cli.ipynb #cfcce8f5
 import json
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
@@ -22,15 +25,35 @@ from .core import LangFlixError
 
 if TYPE_CHECKING:
     from langflix.config import Settings
+    from langflix.costs import Estimate
     from langflix.doctor import Check
     from langflix.export import Manifest
 
-# %% ../nbs/18_cli.ipynb #3f3824f4
+# %% ../nbs/18_cli.ipynb #15020f24
+_SILENCE_S = 30.0  # a log hears something at least this often
+
+
+class _Tenths:
+    "Decides what a log should hear: a new stage, another tenth of it, and something after a long silence."
+
+    def __init__(self) -> None:
+        self._last: tuple[str, int] = ("", -1)
+        self._told_s = 0.0
+
+    def worth_a_line(self, stage: str, done: int, total: int) -> bool:
+        "Whether to tell of this step."
+        now_s, here = time.monotonic(), (stage, done * 10 // total)
+        if here == self._last and now_s - self._told_s < _SILENCE_S:
+            return False
+        self._last, self._told_s = here, now_s
+        return True
+
+# %% ../nbs/18_cli.ipynb #5c19b894
 class Bars:
     "Shows the progress of a run on the error stream."
 
     def __init__(self, quiet: bool = False) -> None:
-        self._quiet, self._terminal = quiet, sys.stderr.isatty()
+        self._quiet, self._terminal, self._tenths = quiet, sys.stderr.isatty(), _Tenths()
         self._bar: Any = None
         self._stage = ""
 
@@ -39,7 +62,7 @@ class Bars:
             return
         if self._terminal:
             self._move(stage, done, total, what)
-        elif total and (done == total or done * 10 // total > (done - 1) * 10 // total):
+        elif total and self._tenths.worth_a_line(stage, done, total):
             typer.echo(f"{stage}: {done} of {total} {what}".rstrip(), err=True)
 
     def _move(self, stage: str, done: int, total: int, what: str) -> None:
@@ -48,9 +71,10 @@ class Bars:
 
         if stage != self._stage or self._bar is None:
             self.close()
-            self._stage, self._bar = stage, tqdm(total=total, desc=f"{stage:>8}", file=sys.stderr, bar_format="{l_bar}{bar:30}{r_bar}")
-        self._bar.set_postfix_str(what[:30], refresh=False)
+            self._stage, self._bar = stage, tqdm(total=total, desc=f"{stage:>8}", file=sys.stderr, bar_format=_BAR)
+        self._bar.set_postfix_str(what[:90], refresh=False)
         self._bar.update(done - self._bar.n)
+        self._bar.refresh()
 
     def close(self) -> None:
         "End the last bar."
@@ -58,7 +82,10 @@ class Bars:
             self._bar.close()
             self._bar = None
 
-# %% ../nbs/18_cli.ipynb #96c4622f
+
+_BAR = "{desc} {percentage:3.0f}%|{bar:20}| {n}/{total} {elapsed}{postfix}"
+
+# %% ../nbs/18_cli.ipynb #c65f8510
 SubsTarget = Annotated[Path | None, typer.Option("--subs-target", help="The same subtitles in the learner's language: a real translation beats a machine's.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Where the episode's folder is made. [default: lessons]")]
 Analyzer = Annotated[Literal["auto", "gemini", "embedded"] | None, typer.Option(help="Who finds the expressions; auto asks Gemini when a key is set.")]
@@ -70,25 +97,27 @@ Formats = Annotated[str | None, typer.Option(help="long (16:9), short (9:16), or
 MaxExpressions = Annotated[int | None, typer.Option(min=1, help="Keep only the best so many.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Calls to the model at once. [default: 5]")]
 NoParallel = Annotated[bool, typer.Option("--no-parallel", help="One call at a time; the result is the same.")]
+MaxCost = Annotated[float | None, typer.Option("--max-cost", help="End the run before it has cost more USD than this; what it has is kept.")]
+Estimated = Annotated[bool, typer.Option("--estimate", help="Say what the analysis would cost and how long it would take; ask nothing, make nothing.")]
 SaveOutput = Annotated[bool, typer.Option("--save-output", help="Keep a readable copy of the analyzer's answers in llm/.")]
 Config = Annotated[Path | None, typer.Option("--config", help="A settings file. [default: langflix.yaml, if there is one]")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on the output stream, and nothing else there.")]
 
-# %% ../nbs/18_cli.ipynb #898b26e7
+# %% ../nbs/18_cli.ipynb #b165dd63
 def _settings(
     config: Path | None, *, analyzer: str | None = None, source: str | None = None, target: str | None = None, level: str | None = None,
-    workers: int | None = None, no_parallel: bool = False, **lessons: Any,
+    workers: int | None = None, no_parallel: bool = False, max_cost: float | None = None, **lessons: Any,
 ) -> "Settings":  # fmt: skip
     "The settings with a command's options on top."
     from langflix.config import load_settings
 
     options = {
         "analyzer": analyzer, "level": level, "languages": {"source": source, "target": target}, "lessons": lessons,
-        "parallel_processing": {"max_workers": workers, "enabled": False if no_parallel else None},
+        "parallel_processing": {"max_workers": workers, "enabled": False if no_parallel else None}, "gemini": {"max_cost_usd": max_cost},
     }  # fmt: skip
     return load_settings(config, options)
 
-# %% ../nbs/18_cli.ipynb #5436c23e
+# %% ../nbs/18_cli.ipynb #819c9616
 def _summary(manifest: "Manifest", folder: Path) -> dict[str, Any]:
     "A run's result as plain data."
     from langflix.pipeline import exit_status
@@ -101,21 +130,67 @@ def _summary(manifest: "Manifest", folder: Path) -> dict[str, Any]:
         "failures": [failure.model_dump() for failure in manifest.failures], "notes": list(manifest.notes), "stats": manifest.stats.model_dump(),
     }  # fmt: skip
 
+# %% ../nbs/18_cli.ipynb #94f975ff
+def _paid(stats: dict[str, Any]) -> str:
+    "What was paid for, where something was asked."
+    if not stats["requests"]:
+        return ""
+    price = "price not known" if stats["cost_usd"] is None else f"{stats['cost_usd']:.4f} USD"
+    return f", {stats['requests']} requests, {stats['tokens']:,} tokens, {price}"
+
+
+def _by_message(failures: list[dict[str, Any]]) -> dict[str, str]:
+    "Failures with the same message as one, with all their cues: a wrong key fails every chunk alike."
+    places: dict[str, list[str]] = {}
+    for failure in failures:
+        first, last = failure["cue_start"], failure["cue_end"]
+        places.setdefault(failure["message"], []).append(f"{first}" if first == last else f"{first}-{last}")
+    return {message: ", ".join(all_of_it) for message, all_of_it in places.items()}
+
 
 def _print_summary(result: dict[str, Any]) -> None:
     "A run's result for people: paths to open first, then what needs a look."
     for lesson in result["lessons"]:
         typer.echo(lesson)
     stats = result["stats"]
-    typer.echo(f"{len(result['expressions'])} expressions in {result['groups']} scenes, {len(result['lessons'])} lessons, {stats['wall_s']:.0f} s")
+    typer.echo(f"{len(result['expressions'])} expressions in {result['groups']} scenes, {len(result['lessons'])} lessons, {stats['wall_s']:.0f} s{_paid(stats)}")
     for note in result["notes"]:
         typer.echo(f"note: {note}", err=True)
-    for failure in result["failures"]:
-        typer.echo(f"failed: cues {failure['cue_start']}-{failure['cue_end']}: {failure['message']}", err=True)
-    if not result["expressions"]:
+    for message, places in _by_message(result["failures"]).items():
+        typer.echo(f"failed: cues {places}: {message}", err=True)
+    if not result["expressions"] and not result["failures"]:
         typer.echo("Nothing worth a lesson was found; the report says what was left out and why.", err=True)
     for name in ("deck", "report", "manifest"):
         typer.echo(f"{name}: {result[name]}")
+
+# %% ../nbs/18_cli.ipynb #dc7d2ac3
+def _print_estimate(seen: "Estimate") -> None:
+    "An estimate for people."
+    kept = f" ({seen.kept} answered in an earlier run)" if seen.kept else ""
+    price = "not known" if seen.cost_usd is None else f"about {seen.cost_usd:.4f} USD"
+    minutes, seconds = divmod(round(seen.seconds), 60)
+    typer.echo(f"chunks: {seen.chunks}{kept}")
+    typer.echo(f"requests: {seen.requests} to {seen.model}")
+    typer.echo(f"tokens: about {seen.tokens.input:,} in, {seen.tokens.output:,} out, {seen.tokens.thoughts:,} of thoughts")
+    typer.echo(f"cost: {price}")
+    typer.echo(f"time: about {minutes}:{seconds:02}")
+    for note in seen.notes:
+        typer.echo(f"note: {note}", err=True)
+
+
+def _show_estimate(work: Callable[[Any], "Estimate"], settings: Callable[[], "Settings"], as_json: bool) -> NoReturn:
+    "Print what a run would cost, and end."
+    with _errors(as_json):
+        from dataclasses import asdict
+
+        from langflix.pipeline import LangFlixPipeline
+
+        seen = work(LangFlixPipeline(settings()))
+        if as_json:
+            typer.echo(json.dumps({"exit_status": 0, "estimate": asdict(seen)}, ensure_ascii=False))
+        else:
+            _print_estimate(seen)
+    raise typer.Exit
 
 # %% ../nbs/18_cli.ipynb #00eb2b3a
 def _finish(manifest: "Manifest", folder: Path, as_json: bool) -> NoReturn:
@@ -158,7 +233,7 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 def _main(version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")] = False) -> None: ...
 
-# %% ../nbs/18_cli.ipynb #8209da25
+# %% ../nbs/18_cli.ipynb #2b802d46
 def _run(work: Callable[[Any], "Manifest"], settings: Callable[[], "Settings"], out: Path | None, as_json: bool) -> None:
     "Build the pipeline, do the work with it, print the result."
     bars = Bars()
@@ -179,31 +254,34 @@ def run(
     subs: Annotated[Path | None, typer.Option("--subs", help="Its subtitles; found beside or inside the video when not given.")] = None,
     subs_target: SubsTarget = None, out: Out = None, analyzer: Analyzer = None, source_lang: SourceLang = None, target_lang: TargetLang = None,
     level: Level = None, mode: Mode = None, formats: Formats = None, max_expressions: MaxExpressions = None, workers: Workers = None,
-    no_parallel: NoParallel = False, save_output: SaveOutput = False, config: Config = None, as_json: Json = False,
+    no_parallel: NoParallel = False, max_cost: MaxCost = None, estimate: Estimated = False, save_output: SaveOutput = False,
+    config: Config = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     "Make lessons from an episode."
-    _run(
-        lambda pipeline: pipeline.run(video, subs=subs, subs_target=subs_target, out=out, save_output=save_output),
-        lambda: _settings(config, analyzer=analyzer, source=source_lang, target=target_lang, level=level, workers=workers, no_parallel=no_parallel,
-                          mode=mode, formats=formats, max_expressions=max_expressions),
-        out, as_json,
+    settings = partial(
+        _settings, config, analyzer=analyzer, source=source_lang, target=target_lang, level=level, workers=workers, no_parallel=no_parallel,
+        max_cost=max_cost, mode=mode, formats=formats, max_expressions=max_expressions,
     )  # fmt: skip
+    if estimate:
+        _show_estimate(lambda pipeline: pipeline.estimate(video=video, subs=subs), settings, as_json)
+    _run(lambda pipeline: pipeline.run(video, subs=subs, subs_target=subs_target, out=out, save_output=save_output), settings, out, as_json)
 
-# %% ../nbs/18_cli.ipynb #d272f3bf
+# %% ../nbs/18_cli.ipynb #361cc10d
 @app.command()
 def analyze(
     subs: Annotated[Path, typer.Argument(help="The subtitles of what is spoken.")],
     subs_target: SubsTarget = None, out: Out = None, analyzer: Analyzer = None, source_lang: SourceLang = None, target_lang: TargetLang = None,
     level: Level = None, max_expressions: MaxExpressions = None, workers: Workers = None, no_parallel: NoParallel = False,
-    save_output: SaveOutput = False, config: Config = None, as_json: Json = False,
+    max_cost: MaxCost = None, estimate: Estimated = False, save_output: SaveOutput = False, config: Config = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     "Find the expressions in subtitles, and write the manifest without any video."
-    _run(
-        lambda pipeline: pipeline.analyze(subs, subs_target=subs_target, out=out, save_output=save_output),
-        lambda: _settings(config, analyzer=analyzer, source=source_lang, target=target_lang, level=level, workers=workers, no_parallel=no_parallel,
-                          max_expressions=max_expressions),
-        out, as_json,
+    settings = partial(
+        _settings, config, analyzer=analyzer, source=source_lang, target=target_lang, level=level, workers=workers, no_parallel=no_parallel,
+        max_cost=max_cost, max_expressions=max_expressions,
     )  # fmt: skip
+    if estimate:
+        _show_estimate(lambda pipeline: pipeline.estimate(subs=subs), settings, as_json)
+    _run(lambda pipeline: pipeline.analyze(subs, subs_target=subs_target, out=out, save_output=save_output), settings, out, as_json)
 
 
 @app.command()
@@ -256,6 +334,23 @@ def doctor(source_lang: SourceLang = None, target_lang: TargetLang = None, out: 
         else:
             _print_checks(checks)
         raise typer.Exit(status)
+
+# %% ../nbs/18_cli.ipynb #fe5924d5
+bench = typer.Typer(no_args_is_help=True, help="Measure LangFlix on this machine; prints one JSON object.")
+app.add_typer(bench, name="bench")
+
+
+@bench.command()
+def parallel(
+    only: Annotated[list[str] | None, typer.Option("--only", help="Measure just this part; may be given more than once. Parts: speedup, quota, storm, kill, fatal, stall, memory.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer chunks and shorter calls: to see that it works, not for figures.")] = False,
+) -> None:
+    "Measure the parallel analysis against a stand-in server on this machine."
+    with _errors(as_json=True):
+        from langflix.bench import bench_parallel
+
+        result = bench_parallel(only or (), quick, tell=lambda text: typer.echo(text, err=True))
+        typer.echo(json.dumps(result, ensure_ascii=False))
 
 # %% ../nbs/18_cli.ipynb #96971e24
 def main() -> None:

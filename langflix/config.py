@@ -6,7 +6,7 @@
 __all__ = ['LanguageCode', 'Formats', 'Section', 'Languages', 'Gemini', 'ParallelProcessing', 'Grouping', 'Lessons', 'Paths',
            'Redis', 'Database', 'Api', 'Dask', 'Settings', 'load_settings']
 
-# %% ../nbs/01_config.ipynb #7303b1f7
+# %% ../nbs/01_config.ipynb #1d007e52
 import difflib
 import os
 from collections.abc import Mapping
@@ -15,14 +15,14 @@ from typing import Annotated, Any, Literal
 
 import yaml
 from platformdirs import user_cache_path
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, StringConstraints, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as EnvironmentProblem
 
 from .core import SettingsError
 
-# %% ../nbs/01_config.ipynb #746c76c4
+# %% ../nbs/01_config.ipynb #cfaa11d8
 class Section(BaseModel):
     "A group of settings; frozen, and closed to unknown names."
 
@@ -50,6 +50,16 @@ class Gemini(Section):
     rpm: int | None = Field(default=None, gt=0)  # requests a minute
     tpm: int | None = Field(default=None, gt=0)  # input tokens a minute
     rpd: int | None = Field(default=None, gt=0)  # requests a day
+    max_cost_usd: float | None = Field(default=None, gt=0)  # a run asks nothing that could take it past this
+    input_price_usd: float | None = Field(default=None, ge=0)  # for a million tokens, instead of the table's price
+    output_price_usd: float | None = Field(default=None, ge=0)
+
+    @model_validator(mode="after")
+    def _both_prices(self) -> "Gemini":
+        "One price alone would give a wrong cost."
+        if (self.input_price_usd is None) != (self.output_price_usd is None):
+            raise ValueError("set both input_price_usd and output_price_usd, or neither")
+        return self
 
 
 class ParallelProcessing(Section):
@@ -58,8 +68,9 @@ class ParallelProcessing(Section):
     enabled: bool = True
     max_workers: int = Field(default=5, ge=1, le=256)
     deadline_s: float | None = Field(default=None, gt=0)  # stop asking after this long
+    breaker_wait_s: float = Field(default=60, gt=0)  # rest this long when the service fails again and again
 
-# %% ../nbs/01_config.ipynb #e9bf6eb3
+# %% ../nbs/01_config.ipynb #844d58d4
 class Grouping(Section):
     "Which expressions share a scene."
 
@@ -83,6 +94,7 @@ class Lessons(Section):
     formats: Formats = ("long",)
     repeat_count: int = Field(default=2, ge=1, le=10)
     max_expressions: int | None = Field(default=None, ge=1)  # keep the best so many
+    allow_vulgar: bool = False  # teach swear words too
     preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow"] = "veryfast"
     crf: int = Field(default=20, ge=0, le=51)  # x264 quality: lower is better and larger
 

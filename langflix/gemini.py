@@ -6,7 +6,7 @@
 __all__ = ['Problem', 'FATAL', 'TRANSIENT', 'Tokens', 'Reply', 'Transport', 'GeminiError', 'redact', 'classify',
            'GenerativeAITransport', 'GenAITransport', 'Answer', 'GeminiAnalyzer', 'make_transport']
 
-# %% ../nbs/06_gemini.ipynb #7887400c
+# %% ../nbs/06_gemini.ipynb #948037b3
 import hashlib
 import json
 import re
@@ -18,9 +18,9 @@ from typing import Any, Literal, Protocol
 from .chunks import Chunk
 from .config import Settings
 from .core import AnalyzerError, SettingsError
-from .prompts import Item, Prompt, make_prompt, parse_reply, response_schema
+from .prompts import Item, Prompt, ReplyError, parse_reply, prompt_for, repair_prompt, response_schema
 
-# %% ../nbs/06_gemini.ipynb #be308bd5
+# %% ../nbs/06_gemini.ipynb #360fd8e7
 @dataclass(frozen=True, slots=True)
 class Tokens:
     "What one or many calls cost."
@@ -46,7 +46,7 @@ class Transport(Protocol):
     "A way to ask the service once."
 
     def generate(self, prompt: Prompt) -> Reply:
-        "Ask; raises `GeminiError`."
+        "Ask; raises `GeminiError` or `ReplyError`."
         ...
 
 # %% ../nbs/06_gemini.ipynb #229470ba
@@ -76,13 +76,16 @@ class GeminiError(AnalyzerError):
         "The failure's name."
         return self.details["problem"]
 
-# %% ../nbs/06_gemini.ipynb #261adad0
+# %% ../nbs/06_gemini.ipynb #0c749068
 _KEY = re.compile(r"AIza[\w-]{10,}|(?<=key=)[^&\s\"']+|(?<=api_key:)\S+")
 
 
-def redact(text: str) -> str:
-    "A text without anything that looks like an API key."
-    return _KEY.sub("[redacted]", text)
+def redact(
+    text: str,
+    secret: str = "",  # the key itself, where it is known
+) -> str:
+    "A text without the key and without anything that looks like one."
+    return _KEY.sub("[redacted]", text.replace(secret, "[redacted]") if secret else text)
 
 
 def _find(details: object, name: str) -> Iterator[Any]:
@@ -101,11 +104,12 @@ def _retry_after_s(details: object) -> float | None:
     delays = [float(str(value).rstrip("s")) for value in _find(details, "retryDelay") if re.fullmatch(r"[\d.]+s", str(value))]
     return max(delays, default=None)
 
-# %% ../nbs/06_gemini.ipynb #7aef76b2
+# %% ../nbs/06_gemini.ipynb #593c8dc7
 def classify(
     code: int,  # HTTP status
     message: str,
     details: object = (),  # the error's details, in whatever nesting a library gives them
+    secret: str = "",  # the key, which a message may echo
 ) -> GeminiError:
     "Name what an error answer means."
     quotas = " ".join(map(str, _find(details, "quotaId")))
@@ -120,30 +124,39 @@ def classify(
         problem = "too_long" if "token count" in message else "request"
     else:
         problem = "overloaded" if code in (408, 500, 502, 503, 504) else "request"
-    return _problem(problem, f"the service answered {code}: {message}", retry_after_s=_retry_after_s(details))
+    return _problem(problem, f"the service answered {code}: {redact(message, secret)}", retry_after_s=_retry_after_s(details))
 
 
 def _problem(problem: Problem, message: str, **details: Any) -> GeminiError:
     "An error with its name, its hint and no secret."
     return GeminiError(redact(message), _HINTS[problem], problem=problem, **details)
 
-# %% ../nbs/06_gemini.ipynb #b36e58e2
-_CUT, _FINE = ("MAX_TOKENS", "2"), ("STOP", "1")
+# %% ../nbs/06_gemini.ipynb #9c61aedd
+_FINISH = dict(enumerate("UNSPECIFIED STOP MAX_TOKENS SAFETY RECITATION OTHER LANGUAGE BLOCKLIST PROHIBITED_CONTENT SPII MALFORMED_FUNCTION_CALL".split()))
+_BLOCK = dict(enumerate("UNSPECIFIED SAFETY OTHER BLOCKLIST PROHIBITED_CONTENT IMAGE_SAFETY".split()))
+
+
+def _name(value: object, names: Mapping[int, str]) -> str:
+    "The name of a reason, which may be a number or missing."
+    return names.get(value, str(value)) if isinstance(value, int) else str(value or "")
 
 
 def _read(answer: Mapping[str, Any]) -> Reply:
-    "An answer as a `Reply`. Raises `GeminiError`."
+    "An answer as a `Reply`. Raises `GeminiError` or `ReplyError`."
+    tokens = _tokens(answer.get("usage_metadata") or {})
     if reason := (answer.get("prompt_feedback") or {}).get("block_reason"):
-        raise _problem("refused", f"the service blocked the request ({reason})")
-    candidates = answer.get("candidates") or [{}]
-    finish = str(candidates[0].get("finish_reason", ""))
-    if finish in _CUT:
-        raise _problem("cut", "the answer was cut at the limit of its length")
-    if finish not in _FINE:
-        raise _problem("refused", f"the service ended its answer early ({finish or 'no reason given'})")
-    parts = (candidates[0].get("content") or {}).get("parts") or []
+        raise _problem("refused", f"the service blocked the request ({_name(reason, _BLOCK)})", tokens=tokens)
+    first = (answer.get("candidates") or [{}])[0]
+    finish = _name(first.get("finish_reason"), _FINISH)
+    if finish == "MAX_TOKENS":
+        raise _problem("cut", "the answer was cut at the limit of its length", tokens=tokens)
+    if finish not in ("STOP", "", "UNSPECIFIED"):
+        raise _problem("refused", f"the service ended its answer early ({finish})", tokens=tokens)
+    parts = (first.get("content") or {}).get("parts") or []
     text = "".join(part.get("text") or "" for part in parts if not part.get("thought"))
-    return Reply(text, _tokens(answer.get("usage_metadata") or {}), answer.get("model_version") or "")
+    if not text:
+        raise ReplyError("the reply is empty", "Ask again.", at="top level", tokens=tokens)
+    return Reply(text, tokens, answer.get("model_version") or "")
 
 
 def _tokens(usage: Mapping[str, Any]) -> Tokens:
@@ -151,7 +164,39 @@ def _tokens(usage: Mapping[str, Any]) -> Tokens:
     sent, answered = usage.get("prompt_token_count") or 0, usage.get("candidates_token_count") or 0
     return Tokens(sent, answered, max(0, (usage.get("total_token_count") or 0) - sent - answered))
 
-# %% ../nbs/06_gemini.ipynb #205a3e6b
+# %% ../nbs/06_gemini.ipynb #7685c806
+_CONNECTIONS = 256  # as many as there may be workers
+
+
+def _unwrap(response: Any, **_: object) -> None:
+    "Take an error out of its one-element list."
+    if response.status_code >= 400 and response.content.lstrip()[:1] == b"[":
+        response._content = json.dumps(response.json()[0]).encode()
+
+
+def _rest_client(key: str, endpoint: str | None) -> Any:
+    "A client of its own for each transport, over REST, that asks exactly once."
+    from google.ai.generativelanguage_v1beta import GenerativeServiceClient
+    from google.api_core.client_options import ClientOptions
+    from requests.adapters import HTTPAdapter
+
+    client = GenerativeServiceClient(transport="rest", client_options=ClientOptions(api_key=key, api_endpoint=endpoint))
+    transport: Any = client.transport  # its session has no public name
+    session = transport._session
+    session._max_refresh_attempts = 0
+    session.hooks["response"].append(_unwrap)
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, HTTPAdapter(pool_maxsize=_CONNECTIONS, max_retries=0))
+    _settle_environment(session, endpoint or f"https://{client.api_endpoint}")
+    return client
+
+
+def _settle_environment(session: Any, url: str) -> None:
+    "Read proxies and certificates from the environment once, not at every call."
+    found = session.merge_environment_settings(url, {}, None, None, None)
+    session.proxies, session.verify, session.cert, session.trust_env = found["proxies"], found["verify"], found["cert"], False
+
+# %% ../nbs/06_gemini.ipynb #1ec60cc6
 class GenerativeAITransport:
     "Ask by `google-generativeai`."
 
@@ -159,31 +204,45 @@ class GenerativeAITransport:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # says that its support has ended; the user chose it
             import google.generativeai as library
-        options = {"api_endpoint": endpoint} if endpoint else None
-        library.configure(api_key=key, transport="rest", client_options=options)
-        self._library, self._model, self._timeout_s = library, model, timeout_s
+        self._library, self._client = library, _rest_client(key, endpoint)
+        self._key, self._model, self._timeout_s = key, model, timeout_s
 
     def generate(self, prompt: Prompt) -> Reply:
-        "Ask once. Raises `GeminiError`."
+        "Ask once. Raises `GeminiError` or `ReplyError`."
         from google.api_core.exceptions import GoogleAPICallError, RetryError
+        from google.protobuf.json_format import ParseError
 
-        config: Any = {"response_mime_type": "application/json", "response_schema": response_schema()}
+        config: Any = {"response_mime_type": "application/json", "response_schema": response_schema(), "max_output_tokens": prompt.max_output_tokens}
         options: Any = {"retry": None, "timeout": self._timeout_s}
         model = self._library.GenerativeModel(self._model, system_instruction=prompt.system, generation_config=config)
+        model._client = self._client
         try:
             answer = model.generate_content(prompt.user, request_options=options)
         except GoogleAPICallError as error:
-            raise classify(int(error.code or 500), error.message, error.details) from None
-        except (RetryError, OSError) as error:
+            raise classify(int(error.code or 500), error.message, error.details, self._key) from None
+        except (RetryError, OSError, ParseError) as error:
             raise _problem("network", f"no answer: {type(error).__name__}") from None
         return _read(answer.to_dict())
 
-# %% ../nbs/06_gemini.ipynb #c78b2ad6
+# %% ../nbs/06_gemini.ipynb #9f6555a0
 def _lost_connection(error: Exception) -> bool:
-    "Whether an error is the HTTP client's or the system's own."
-    return isinstance(error, OSError) or type(error).__module__.partition(".")[0] in ("httpx", "httpx2", "httpcore", "httpcore2")
+    "Whether an error is the HTTP client's or the system's own, or a garbled answer."
+    return isinstance(error, OSError | json.JSONDecodeError) or _library_of(error) in ("httpx", "httpx2", "httpcore", "httpcore2")
 
 
+def _library_of(thing: object) -> str:
+    "The package that a thing's class is from."
+    return type(thing).__module__.partition(".")[0]
+
+
+def _many_connections() -> dict[str, Any]:
+    "Arguments for the library's HTTP client: keep as many connections as there may be workers."
+    from google.genai import _api_client
+
+    http = getattr(_api_client, "httpx2", None) or _api_client.httpx
+    return {"limits": http.Limits(max_connections=None, max_keepalive_connections=_CONNECTIONS)}
+
+# %% ../nbs/06_gemini.ipynb #bfa388fe
 class GenAITransport:
     "Ask by `google-genai`."
 
@@ -192,25 +251,29 @@ class GenAITransport:
             from google import genai
         except ImportError:
             raise SettingsError("gemini.sdk is genai, but google-genai is not installed", "pip install 'langflix[genai]'") from None
-        options: Any = {"timeout": round(timeout_s * 1000)} | ({"base_url": endpoint} if endpoint else {})
-        self._client, self._model = genai.Client(api_key=key, http_options=options), model
+        options: Any = {"timeout": round(timeout_s * 1000), "client_args": _many_connections()} | ({"base_url": endpoint} if endpoint else {})
+        self._client, self._key, self._model = genai.Client(api_key=key, http_options=options), key, model
+        self._schema = genai.types.Schema.model_validate(response_schema())
 
     def generate(self, prompt: Prompt) -> Reply:
-        "Ask once. Raises `GeminiError`."
+        "Ask once. Raises `GeminiError` or `ReplyError`."
         from google.genai.errors import APIError
 
-        config: Any = {"system_instruction": prompt.system, "response_mime_type": "application/json", "response_schema": response_schema()}
+        config: Any = {
+            "system_instruction": prompt.system, "response_mime_type": "application/json", "response_schema": self._schema,
+            "max_output_tokens": prompt.max_output_tokens, "automatic_function_calling": {"disable": True},
+        }  # fmt: skip
         try:
             answer = self._client.models.generate_content(model=self._model, contents=prompt.user, config=config)
         except APIError as error:
-            raise classify(error.code, str(error.message), error.details) from None
+            raise classify(error.code, str(error.message), error.details, self._key) from None
         except Exception as error:
             if not _lost_connection(error):
                 raise
             raise _problem("network", f"no answer: {type(error).__name__}") from None
-        return _read(answer.model_dump(mode="json", exclude={"parsed"}))
+        return _read(answer.model_dump(mode="json", exclude={"parsed", "sdk_http_response"}))
 
-# %% ../nbs/06_gemini.ipynb #f809dd8a
+# %% ../nbs/06_gemini.ipynb #b572704e
 @dataclass(frozen=True, slots=True)
 class Answer:
     "What an analyzer found in a chunk."
@@ -224,24 +287,35 @@ class Answer:
 class GeminiAnalyzer:
     "Finds the expressions of a chunk by asking Gemini."
 
-    def __init__(self, transport: Transport, settings: Settings) -> None:
+    def __init__(
+        self,
+        transport: Transport | None,  # None: only fingerprints are wanted
+        settings: Settings,
+    ) -> None:
         self._transport, self._settings = transport, settings
 
-    def prompt(self, chunk: Chunk) -> Prompt:
-        "The question for a chunk."
-        languages = self._settings.languages
-        return make_prompt(chunk, languages.source, languages.target, self._settings.level)
+    def prompt(self, chunk: Chunk, repair: ReplyError | None = None) -> Prompt:
+        "The question for a chunk; with `repair`, after a reply that could not be used."
+        prompt = prompt_for(chunk, self._settings)
+        return repair_prompt(prompt, repair) if repair else prompt
 
-    def key(self, chunk: Chunk) -> str:
+    def key(self, chunk: Chunk, repair: ReplyError | None = None) -> str:
         "A fingerprint of model, prompt, schema and text."
-        prompt = self.prompt(chunk)
+        prompt = self.prompt(chunk, repair)
         shaped_by = [self._settings.gemini.model, prompt.version, prompt.system, prompt.user, response_schema()]
         return hashlib.sha256(json.dumps(shaped_by, sort_keys=True).encode()).hexdigest()
 
-    def analyze(self, chunk: Chunk) -> Answer:
-        "Ask once. Raises `GeminiError` or `ReplyError`."
-        reply = self._transport.generate(self.prompt(chunk))
-        return Answer(parse_reply(reply.text), reply.text, reply.tokens, reply.model_version)
+    def analyze(self, chunk: Chunk, repair: ReplyError | None = None) -> Answer:
+        "Ask once; after a repair, lines that were not asked about are let pass. Raises `GeminiError` or `ReplyError`."
+        if self._transport is None:
+            raise SettingsError("this analyzer has no transport", "Make one with `make_transport`.")
+        reply = self._transport.generate(self.prompt(chunk, repair))
+        try:
+            items = parse_reply(reply.text, () if repair else chunk.cues)
+        except ReplyError as error:
+            error.details["tokens"] = reply.tokens  # it was paid for all the same
+            raise
+        return Answer(items, reply.text, reply.tokens, reply.model_version)
 
 # %% ../nbs/06_gemini.ipynb #3b28c49c
 def make_transport(settings: Settings) -> Transport:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from langflix.cli import app
+from langflix.cli import Bars, app
 from langflix.pipeline import sample_episode
 
 PROGRAM = Path(sys.executable).with_name("langflix")
@@ -26,7 +26,7 @@ def langflix(*words, cwd, **environment):
 
 def test_help_names_every_command():
     help_text = langflix("--help", cwd=Path.cwd()).stdout
-    assert all(f"  {name} " in help_text for name in ("run", "analyze", "demo", "doctor"))
+    assert all(f"  {name} " in help_text for name in ("run", "analyze", "demo", "doctor", "bench"))
 
 
 @pytest.mark.parametrize("command", ["run", "analyze", "demo", "doctor"])
@@ -40,7 +40,7 @@ def test_run_has_the_options_of_the_contract():
     text = langflix("run", "--help", cwd=Path.cwd(), COLUMNS="200").stdout
     for option in (
         "--subs", "--subs-target", "--out", "--analyzer", "--source-lang", "--target-lang", "--level", "--mode", "--formats",
-        "--max-expressions", "--workers", "--no-parallel", "--save-output", "--config", "--json",
+        "--max-expressions", "--workers", "--no-parallel", "--max-cost", "--estimate", "--save-output", "--config", "--json",
     ):  # fmt: skip
         assert f"{option} " in text or f"{option}\n" in text
 
@@ -66,6 +66,27 @@ def test_demo_for_people_prints_the_paths(tmp_path):
     for name in ("deck", "report", "manifest"):
         (path,) = [line.partition(": ")[2] for line in lines if line.startswith(f"{name}: ")]
         assert (tmp_path / path).is_file()
+
+
+def test_a_log_hears_of_every_tenth_once_and_of_each_stage(capsys):
+    bars = Bars()
+    for done in range(31):
+        bars("analyze", done, 30, "2 waiting for the quota")
+        bars("analyze", done, 30, "1 waiting for the quota")
+    bars("render", 0, 5, "")
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 12
+    assert lines[0] == "analyze: 0 of 30 2 waiting for the quota"
+    assert lines[-2].startswith("analyze: 30 of 30")
+    assert lines[-1] == "render: 0 of 5"
+
+
+def test_a_log_hears_of_a_long_wait_too(capsys, monkeypatch):
+    monkeypatch.setattr("langflix.cli._SILENCE_S", 0.0)
+    bars = Bars()
+    for seconds in (40, 20):
+        bars("analyze", 3, 30, f"5 waiting for the quota, 0:{seconds} left")
+    assert len(capsys.readouterr().err.splitlines()) == 2
 
 
 def test_analyze_needs_no_ffmpeg(tmp_path):

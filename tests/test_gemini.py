@@ -1,5 +1,8 @@
 """Both transports, over real HTTP to a stand-in on this machine, pass one contract."""
 
+import json
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from stand_in import answer, error, stand_in
 
@@ -68,6 +71,13 @@ CASES = {
     "cut": (answer('[{"expression": "ha', "MAX_TOKENS"), "cut", None),
     "cut and empty": ((200, {"candidates": [{"content": {"role": "model"}, "finishReason": "MAX_TOKENS", "index": 0}]}), "cut", None),
     "blocked": ((200, {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}, "usageMetadata": {"promptTokenCount": 5}}), "refused", None),
+    "not authenticated": (error(401, "UNAUTHENTICATED", "Request had invalid authentication credentials."), "key", None),
+    "in a list": ((429, json.dumps([error(429, "RESOURCE_EXHAUSTED", "Quota", retry("3s"))[1]]).encode()), "rate", 3.0),
+    "a proxy's page": ((502, b"<html><body>Bad Gateway</body></html>"), "overloaded", None),
+    "a page instead of an answer": ((200, b"<html><body>Sign in to this network</body></html>"), "network", None),
+    "a deadline": (error(504, "DEADLINE_EXCEEDED", "The request timed out."), "overloaded", None),
+    "recitation": ((200, {"candidates": [{"finishReason": "RECITATION", "index": 0}]}), "refused", None),
+    "other": ((200, {"candidates": [{"finishReason": "OTHER", "index": 0}]}), "refused", None),
     "safety": ((200, {"candidates": [{"finishReason": "SAFETY", "index": 0}]}), "refused", None),
 }  # fmt: skip
 
@@ -82,9 +92,71 @@ def test_every_failure_has_its_name_and_one_request(ask, reply, problem, delay):
     assert len(ask.server.asked) == 1
 
 
-def test_prose_instead_of_json_is_a_reply_error(ask):
+@pytest.mark.parametrize("text", ["Here are some expressions: ...", "", "{}", '[{"expression": "hang in there"}]'])
+def test_what_is_not_the_array_asked_for_is_a_reply_error_that_was_paid(ask, text):
+    with pytest.raises(ReplyError) as caught:
+        ask(lambda asked: answer(text))
+    assert caught.value.details["tokens"] == Tokens(50, 30, 12)
+
+
+def test_an_item_that_points_outside_the_lines_is_a_reply_error(ask):
     with pytest.raises(ReplyError):
-        ask(lambda asked: answer("Here are some expressions: ..."))
+        ask(lambda asked: answer([ITEM | {"cue_start": 900, "cue_end": 900, "context_start": 900, "context_end": 900}]))
+
+
+def test_cut_and_refused_answers_say_what_they_cost(ask):
+    for finish in ("MAX_TOKENS", "SAFETY"):
+        with pytest.raises(GeminiError) as caught:
+            ask(lambda asked, finish=finish: answer("[", finish))
+        assert caught.value.details["tokens"] == Tokens(50, 30, 12)
+
+
+def test_thoughts_are_not_part_of_the_reply():
+    body = answer([ITEM])[1]
+    body["candidates"][0]["content"]["parts"].insert(0, {"text": "Let me think.", "thought": True})
+    with stand_in(lambda asked: (200, body)) as server:
+        settings = Settings(gemini={"api_key": KEY, "endpoint": server.url, "sdk": "genai"})  # the older library never asks for thoughts
+        found = GeminiAnalyzer(make_transport(settings), settings).analyze(CHUNK)
+    assert [i.expression for i in found.items] == ["hang in there"]
+
+
+@pytest.mark.parametrize("sdk", ["generativeai", "genai"])
+def test_a_repair_is_another_question_with_another_key(sdk):
+    with stand_in(lambda asked: answer([ITEM])) as server:
+        settings = Settings(gemini={"api_key": KEY, "endpoint": server.url, "sdk": sdk})
+        analyzer = GeminiAnalyzer(make_transport(settings), settings)
+        wrong = ReplyError("the reply is not JSON")
+        analyzer.analyze(CHUNK)
+        analyzer.analyze(CHUNK, wrong)
+    first, second = (asked.body["systemInstruction"]["parts"][0]["text"] for asked in server.asked)
+    assert second.startswith(first)
+    assert "not JSON" in second
+    assert analyzer.key(CHUNK) != analyzer.key(CHUNK, wrong)
+
+
+@pytest.mark.parametrize("sdk", ["generativeai", "genai"])
+def test_a_limit_of_length_is_sent_where_the_cost_is_limited(sdk):
+    with stand_in(lambda asked: answer([])) as server:
+        for most_usd in (None, 1.0):
+            settings = Settings(gemini={"api_key": KEY, "endpoint": server.url, "sdk": sdk, "max_cost_usd": most_usd})
+            GeminiAnalyzer(make_transport(settings), settings).analyze(CHUNK)
+    free, limited = (asked.body["generationConfig"] for asked in server.asked)
+    assert "maxOutputTokens" not in free
+    assert limited["maxOutputTokens"] > 0
+
+
+@pytest.mark.parametrize("sdk", ["generativeai", "genai"])
+def test_two_transports_in_one_process_keep_their_keys_and_places(sdk):
+    with stand_in(lambda asked: answer([])) as one, stand_in(lambda asked: answer([])) as other:
+        places = {"first-key-0123456789": one, "other-key-0123456789": other}
+        analyzers = []
+        for key, server in places.items():
+            settings = Settings(gemini={"api_key": key, "endpoint": server.url, "sdk": sdk})
+            analyzers.append(GeminiAnalyzer(make_transport(settings), settings))
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda number: analyzers[number % 2].analyze(CHUNK), range(16)))
+    for key, server in places.items():
+        assert [asked.key for asked in server.asked] == [key] * 8
 
 
 def test_a_closed_port_is_a_network_problem():
@@ -94,6 +166,18 @@ def test_a_closed_port_is_a_network_problem():
         with pytest.raises(GeminiError) as caught:
             GeminiAnalyzer(make_transport(settings), settings).analyze(CHUNK)
         assert caught.value.problem == "network"
+
+
+@pytest.mark.parametrize("sdk", ["generativeai", "genai"])
+def test_a_key_of_any_form_is_blotted_out(sdk):
+    key = "AQ.an-unusual-key-of-another-form"
+    with stand_in(lambda asked: error(403, "PERMISSION_DENIED", f"consumer {key} is suspended")) as server:
+        settings = Settings(gemini={"api_key": key, "endpoint": server.url, "sdk": sdk})
+        with pytest.raises(GeminiError) as caught:
+            GeminiAnalyzer(make_transport(settings), settings).analyze(CHUNK)
+    assert key not in str(caught.value)
+    assert "[redacted]" in str(caught.value)
+    assert key not in repr(settings)
 
 
 def test_an_error_that_echoes_the_key_does_not_show_it(ask):

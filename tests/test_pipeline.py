@@ -292,9 +292,8 @@ def gemini(cache, server, **more):
 
 def test_with_a_key_auto_asks_gemini_and_its_lies_do_not_pass(tmp_path):
     def answerer(asked):
-        true = find_in(asked)
         lie = {**find_in(asked, asked.lines[0][1].lower())[0], "expression": "kick the bucket"}
-        return answer([*true, lie])
+        return answer([*true, lie] if (true := find_in(asked)) else [])
 
     with stand_in(answerer) as server:
         options = gemini(tmp_path / "cache", server)

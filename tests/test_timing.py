@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from langflix.core import Cue
 from langflix.lexicon import Lexicon
 from langflix.prompts import Item
-from langflix.timing import align, choose, locate, verify
+from langflix.timing import align, choose, locate, verify, worth
 
 LINES = [
     "By the way, did you lock up?", "She picked the whole mess", "up by herself.", "Don't give up. Hang in there!",
@@ -137,3 +137,60 @@ def test_every_entry_of_the_lexicon_is_located_in_its_own_example():
     lost = [e.expression for e in entries if not locate(e.expression, [Cue(1, 0, 2000, e.example)])]
     assert len(entries) >= 400
     assert lost == []
+
+
+def report(expression, cue, score=0.5, **more):
+    (found,), _ = verify([item(expression, cue, context=(min(cue, 3), 5), score=score, **more)], CUES, "gemini")
+    return found
+
+
+def test_the_best_of_two_reports_of_one_place_is_kept():
+    better = report("give up", 4, 0.9, example="Don't give up.")
+    other = report("to give up", 4, 0.4, example="Do not give up yet.", translation="포기하다", definition="to stop trying", similar=["quit"])
+    for order in ([better, other], [other, better]):
+        (one,), dropped = choose(order)
+        assert (one.expression, one.score, one.example, one.translation, one.definition, one.similar) == (
+            "give up", 0.9, "Do not give up yet.", "포기하다", "to stop trying", ("quit",),
+        )  # fmt: skip
+        assert [d.reason for d in dropped] == ["found twice"]
+
+
+def test_an_example_that_holds_the_expression_beats_one_that_does_not():
+    wordy = report("give up", 4, 0.9, example="Something else entirely.")
+    apt = report("give up", 4, 0.2, example="She never gives up.")
+    (one,), _ = choose([wordy, apt])
+    assert (one.score, one.example) == (0.9, "She never gives up.")
+
+
+def test_other_names_for_the_very_same_words_are_merged():
+    kept, dropped = choose([report("give up", 4, 0.9), report("give something up", 4, 0.3)])
+    assert [e.expression for e in kept] == ["give up"]
+    assert [d.expression for d in dropped] == ["give something up"]
+
+
+def test_lines_of_translation_are_taken_only_from_a_report_of_the_same_scene():
+    bare = report("give up", 4, 0.9)
+    (same,), _ = choose([bare, report("give up", 4, 0.3, context_translation=["a", "b", "c"])])
+    assert same.context_translation == ("a", "b", "c")
+    (elsewhere,), _ = verify([item("give up", 4, context=(4, 4), context_translation=["x"])], CUES, "gemini")
+    (other,), _ = choose([bare, elsewhere.model_copy(update={"score": 0.1})])
+    assert other.context_translation == ()
+
+
+def test_what_is_far_above_the_level_is_worth_less():
+    near, far = report("by the way", 1, 0.6, level="B2"), report("give up", 4, 0.7, level="C2")
+    assert worth(near, "B1") == 0.6
+    assert worth(far, "B1") == pytest.approx(0.7 * 0.7)
+    assert worth(far) == 0.7
+    kept, _ = choose([near, far], level="B1", max_expressions=1)
+    assert [e.expression for e in kept] == ["by the way"]
+    kept, _ = choose([near, far], max_expressions=1)
+    assert [e.expression for e in kept] == ["give up"]
+
+
+@given(st.permutations(range(5)))
+def test_the_choice_does_not_depend_on_the_order_of_the_reports(order):
+    made = [report("give up", 4, 0.5), report("give up", 4, 0.5, example="Give up now."), report("by the way", 1), report("hang in there", 4, 0.5), report("to give up", 4, 0.9)]
+    kept, dropped = choose([made[i] for i in order], level="B1", max_expressions=2)
+    assert [(e.expression, e.score) for e in kept] == [(e.expression, e.score) for e in choose(made, level="B1", max_expressions=2)[0]]
+    assert len(kept) + len(dropped) == 5
