@@ -65,7 +65,9 @@ class Grouping(Section):
 
     enabled: bool = True
     max_expressions_per_context: int = Field(default=6, ge=1)
-    tolerance_ms: int = Field(default=0, ge=0)
+    tolerance_ms: int = Field(default=0, ge=0)  # contexts whose borders differ by at most this are one scene
+    merge_overlaps: bool = False  # contexts that overlap are one scene too
+    max_scene_ms: int = Field(default=30_000, ge=1)  # merging makes no scene longer than this
 
 
 def _split_commas(value: object) -> object:
