@@ -223,7 +223,7 @@ def run_ffmpeg(
         raise FfmpegError(f"ffmpeg ended with status {status} while {what}: {last}", stderr=tail, command=command)
     return errors
 
-# %% ../nbs/10_media.ipynb #c9b4db98
+# %% ../nbs/10_media.ipynb #4ec3883c
 @dataclass(frozen=True)
 class Stream:
     "One sound or subtitle track of a video."
@@ -260,6 +260,11 @@ class MediaInfo:
     def shape(self) -> Fraction:
         "Width to height, as seen on a screen."
         return Fraction(self.width, self.height) * self.sar
+
+    @property
+    def hdr(self) -> bool:
+        "Whether the film is made for bright screens."
+        return self.transfer in ("smpte2084", "arib-std-b67")
 
 # %% ../nbs/10_media.ipynb #c9c039ca
 USUAL_RATES = tuple(Fraction(n, d) for n, d in ((24000, 1001), (24, 1), (25, 1), (30000, 1001), (30, 1), (50, 1), (60000, 1001), (60, 1)))
