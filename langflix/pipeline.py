@@ -17,15 +17,16 @@ from typing import Literal, Protocol
 
 from filelock import FileLock, Timeout
 
+from .align import align, follow
 from .chunks import Chunk, contexts, make_chunks
 from .config import Settings
-from .core import Cue, InputError, SubtitleError
+from .core import Cue, InputError, SubtitleError, clock
 from .deck import write_deck
 from .discovery import find_subtitles, read_embedded, subtitle_streams
 from .export import ClipRecord, Failure, Languages, LessonRecord, Manifest, SegmentStats, Stats, read_manifest, write_manifest, write_subtitles
 from .fonts import check_fonts
 from .gemini import Answer, GeminiAnalyzer, make_transport
-from .groups import ExpressionGroup, group_expressions
+from .groups import ExpressionGroup, group_expressions, within_film
 from .lessons import Lesson, RenderResult, render_lessons
 from .lexicon import EmbeddedAnalyzer, Lexicon
 from .media import MediaInfo, Tools, find_tools, fingerprint, probe
@@ -34,7 +35,7 @@ from .plans import check_room, lesson_texts, plan_lessons
 from .report import write_report
 from .segments import SegmentStore
 from .subtitles import SubtitleFile, read_subtitles
-from .timing import Dropped, Expression, align, choose, verify
+from .timing import Dropped, Expression, choose, verify
 
 # %% ../nbs/14_pipeline.ipynb #f6c3b7ef
 class Progress(Protocol):
@@ -126,10 +127,13 @@ def _episode(name: str, file: SubtitleFile, other: SubtitleFile | None) -> Episo
     if not any(cue.kind == "speech" for cue in file.cues):
         raise SubtitleError(f"{file.path}: nobody speaks in these subtitles", "Give subtitles that hold dialogue.", path=str(file.path))
     notes = [*_notes_of(file), *(_notes_of(other) if other else ())]
-    if other and not align(file.cues, other.cues):
-        notes.append(f"{other.path.name}: none of its lines is shown while one of {file.path.name} is; are they of the same episode?")
-    target_cues, target_path = (other.cues, str(other.path)) if other else ((), None)
-    return Episode(name, file.cues, str(file.path), target_cues, target_path, notes=tuple(notes))
+    if other is None:
+        return Episode(name, file.cues, str(file.path), notes=tuple(notes))
+    lines, note = follow(file.cues, other.cues, other.path.name, file.path.name)
+    if not align(file.cues, lines):
+        note = f"{other.path.name}: none of its lines is shown while one of {file.path.name} is; are they of the same episode?"
+    notes += [note] if note else []
+    return Episode(name, file.cues, str(file.path), tuple(lines), str(other.path), notes=tuple(notes))
 
 # %% ../nbs/14_pipeline.ipynb #7079d017
 class LexiconAnalyzer:
@@ -194,20 +198,38 @@ def _analysis_stats(outcomes: Sequence[ChunkOutcome], cues: Sequence[Cue], dropp
     )  # fmt: skip
 
 # %% ../nbs/14_pipeline.ipynb #46450900
-def _sift(outcomes: Sequence[ChunkOutcome], cues: Sequence[Cue], source: Source, settings: Settings) -> tuple[list[Expression], list[Dropped]]:
-    "Verified expressions that are worth a lesson, and everything left out."
+def _sift(
+    outcomes: Sequence[ChunkOutcome], episode: Episode, source: Source, settings: Settings
+) -> tuple[list[Expression], list[Dropped], list[Failure]]:  # fmt: skip
+    "Verified expressions that are worth a lesson, everything left out, and what the film does not hold."
     items = [item for outcome in outcomes for item in outcome.items]
-    found, unfounded = verify(items, cues, source)
+    found, unfounded = verify(items, episode.cues, source)
+    found, missing = _in_film(found, episode, settings)
     kept, left_out = choose(found, settings.level, settings.lessons.max_expressions)
-    return kept, [*unfounded, *left_out]
+    return kept, [*unfounded, *left_out], missing
+
+
+def _in_film(found: Sequence[Expression], episode: Episode, settings: Settings) -> tuple[list[Expression], list[Failure]]:
+    "The expressions that the film holds, and one failure for all that come after its end."
+    if episode.info is None:
+        return list(found), []
+    film_ms = episode.info.duration_ms
+    shown, lost = within_film(found, episode.cues, film_ms)
+    worth, _ = choose(lost, settings.level)
+    if not worth:
+        return shown, []
+    names = ", ".join(e.expression for e in worth[:5]) + (", ..." if len(worth) > 5 else "")
+    message = f"{len(worth)} expressions are spoken after {clock(film_ms)}, where the film ends: {names}. Is the download complete, and are the subtitles of this cut?"
+    return shown, [Failure(cue_start=worth[0].cue_start, cue_end=worth[-1].cue_end, reason="after the film's end", message=message)]
 
 
 def _group(expressions: Sequence[Expression], settings: Settings) -> list[ExpressionGroup]:
     "Group as the settings say."
     options = settings.grouping
     return group_expressions(
-        expressions, enabled=options.enabled, tolerance_ms=options.tolerance_ms, max_expressions_per_context=options.max_expressions_per_context
-    )
+        expressions, enabled=options.enabled, tolerance_ms=options.tolerance_ms, merge_overlaps=options.merge_overlaps,
+        max_scene_ms=options.max_scene_ms, max_expressions_per_context=options.max_expressions_per_context,
+    )  # fmt: skip
 
 
 def find_expressions(episode: Episode, analyzer: Analyzer, settings: Settings, progress: Progress, save_output: Path | None = None) -> Findings:
@@ -220,10 +242,10 @@ def find_expressions(episode: Episode, analyzer: Analyzer, settings: Settings, p
         deadline_s=options.deadline_s, journal=Journal(settings.paths.cache / "answers"), progress=lambda o: done(f"cues {o.chunk.own_start}-{o.chunk.own_end}"),
     )  # fmt: skip
     outcomes = processor.analyze_expression_chunks(chunks, save_output=save_output)
-    kept, dropped = _sift(outcomes, episode.cues, source, settings)
+    kept, dropped, missing = _sift(outcomes, episode, source, settings)
     stats = _analysis_stats(outcomes, episode.cues, len(dropped), processor.peak_concurrency, paid=source == "gemini")
     models = {outcome.model_version for outcome in outcomes if outcome.model_version}
-    failures = tuple(_chunk_failure(outcome) for outcome in outcomes if outcome.failure)
+    failures = (*(_chunk_failure(outcome) for outcome in outcomes if outcome.failure), *missing)
     return Findings(tuple(_group(kept, settings)), tuple(dropped), failures, stats, ", ".join(sorted(models)) or None)
 
 
