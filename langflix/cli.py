@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['SubsTarget', 'Out', 'Analyzer', 'SourceLang', 'TargetLang', 'Level', 'Mode', 'Formats', 'MaxExpressions', 'Workers',
-           'NoParallel', 'SaveOutput', 'Config', 'Json', 'app', 'Bars', 'run', 'analyze', 'demo', 'doctor', 'main']
+           'NoParallel', 'SaveOutput', 'Config', 'Json', 'app', 'Bars', 'run', 'analyze', 'demo', 'doctor',
+           'show_cache', 'main']
 
 # %% ../nbs/18_cli.ipynb #4c109eca
 import json
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 import typer
 
 from . import __version__
-from .core import LangFlixError
+from .core import InputError, LangFlixError
 
 if TYPE_CHECKING:
     from langflix.config import Settings
@@ -256,6 +257,41 @@ def doctor(source_lang: SourceLang = None, target_lang: TargetLang = None, out: 
         else:
             _print_checks(checks)
         raise typer.Exit(status)
+
+# %% ../nbs/18_cli.ipynb #3e37a548
+def _print_cache(result: dict[str, Any]) -> None:
+    "The cache for people."
+    typer.echo(f"{result['folder']}: at most {result['max_bytes'] / 1e9:.1f} GB of segments and lessons")
+    for name, kind in result["kept"].items():
+        uses = f", used {kind['oldest_use']} to {kind['newest_use']}" if kind["count"] else ""
+        typer.echo(f"{name:>8}: {kind['count']} files, {kind['bytes'] / 1e6:.1f} MB{uses}")
+    if "removed" in result:
+        count, size = (sum(kind[field] for kind in result["removed"].values()) for field in ("count", "bytes"))
+        typer.echo(f"removed: {count} files, {size / 1e6:.1f} MB")
+
+
+@app.command("cache")
+def show_cache(
+    clear: Annotated[bool, typer.Option("--clear", help="Remove segments and lessons that no run needs now.")] = False,
+    older_than: Annotated[float, typer.Option(min=0, metavar="DAYS", help="Only what was not used for so many days.")] = 0,
+    answers: Annotated[bool, typer.Option("--answers", help="The model's answers too; asking again costs money.")] = False,
+    config: Config = None, as_json: Json = False,
+) -> None:  # fmt: skip
+    "Show what is kept between runs, or clear it."
+    with _errors(as_json):
+        from langflix import cache
+
+        if not clear and (older_than or answers):
+            raise InputError("--older-than and --answers choose what to clear", "Add --clear.")
+        settings = _settings(config)
+        folder = settings.paths.cache
+        gone = cache.clear(folder, older_than, answers) if clear else None
+        result = {"exit_status": 0, "folder": str(folder), "max_bytes": int(settings.cache.max_gb * 1e9), "kept": cache.summary(cache.entries(folder))}
+        result |= {} if gone is None else {"removed": cache.summary(gone)}
+        if as_json:
+            typer.echo(json.dumps(result, ensure_ascii=False))
+        else:
+            _print_cache(result)
 
 # %% ../nbs/18_cli.ipynb #96971e24
 def main() -> None:

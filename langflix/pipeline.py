@@ -18,6 +18,7 @@ from typing import Literal, Protocol
 from filelock import FileLock, Timeout
 
 from .align import align, follow
+from .cache import evict
 from .chunks import Chunk, contexts, make_chunks
 from .config import Settings
 from .core import Cue, InputError, SubtitleError, clock
@@ -33,7 +34,7 @@ from .media import MediaInfo, Tools, find_tools, fingerprint, probe
 from .parallel import Analyzer, ChunkOutcome, ExpressionBatchProcessor, Journal
 from .plans import check_room, lesson_texts, plan_lessons
 from .report import write_report
-from .segments import SegmentStore
+from .segments import SegmentStore, using
 from .subtitles import SubtitleFile, read_subtitles
 from .timing import Dropped, Expression, choose, verify
 
@@ -270,8 +271,11 @@ def render(episode: Episode, groups: Sequence[ExpressionGroup], folder: Path, se
     faces = check_fonts(lesson_texts(groups, episode.cues, target_cues, settings), settings.paths.fonts)
     plans = plan_lessons(groups, episode.cues, target_cues, episode.info, fingerprint(episode.video), faces, settings, tools.version)
     store = SegmentStore(settings.paths.cache / "segments")
-    check_room(plans, store, folder)
-    return render_lessons(plans, store, tools, folder, progress=lambda done, total, what: progress("render", done, total, what))
+    with using(store.root, [*plans, *(spec for plan in plans for spec in plan.playlist)]):
+        check_room(plans, store, folder)
+        result = render_lessons(plans, store, tools, folder, progress=lambda done, total, what: progress("render", done, total, what))
+    evict(settings.paths.cache, int(settings.cache.max_gb * 1e9))
+    return result
 
 # %% ../nbs/14_pipeline.ipynb #9d7c7ecf
 def _lesson_record(lesson: Lesson, folder: Path) -> LessonRecord:

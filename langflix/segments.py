@@ -30,7 +30,7 @@ from .core import FfmpegError, publish
 from .loudness import METER, METER_FILE, keep_loudness, read_meter
 from .media import MediaInfo, Tools, first_frame, frame_count, frame_time, run_ffmpeg, sample_count
 
-# %% ../nbs/11_segments.ipynb #23aa832a
+# %% ../nbs/11_segments.ipynb #f4c5c453
 @dataclass(frozen=True)
 class Layout:
     "The shape of a lesson's picture."
@@ -55,8 +55,9 @@ def layout_for(
 ) -> Layout:
     "The layout of a format, in the size that suits the film."
     if name == "short":
-        places = {"still": (70, 190, 940, 529), "card": (90, 790, 900, 790)}
-        return Layout("short", 1080, 1920, (1080, 1920), 120, 150, blurred_fill=True, text_top=1130, **places)
+        return Layout(
+            "short", 1080, 1920, (1080, 1920), 120, 150, blurred_fill=True, text_top=1130, still=(70, 190, 940, 529), card=(90, 790, 900, 790)
+        )
     tall = info.height > 720 or info.width > 1280
     return Layout("long", *((1920, 1080) if tall else (1280, 720)), units=(1920, 1080), margin_x=140, margin_y=64)
 
