@@ -220,7 +220,7 @@ def _in_film(found: Sequence[Expression], episode: Episode, settings: Settings) 
     if not worth:
         return shown, []
     names = ", ".join(e.expression for e in worth[:5]) + (", ..." if len(worth) > 5 else "")
-    message = f"{len(worth)} expressions are spoken after {clock(film_ms)}, where the film ends: {names}. Is the download complete, and are the subtitles of this cut?"
+    message = f"{len(worth)} of the expressions found are spoken after {clock(film_ms)}, where the film ends: {names}. Is the download complete, and are the subtitles of this cut?"
     return shown, [Failure(cue_start=worth[0].cue_start, cue_end=worth[-1].cue_end, reason="after the film's end", message=message)]
 
 
@@ -395,6 +395,7 @@ class _only_run:  # noqa: N801  (used as a verb)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._lock.acquire()
+            self._tidy()
         except Timeout:
             raise InputError(f"{self._folder}: another run is at work there", "Wait for it, or choose another folder with --out.") from None
         except OSError as error:
@@ -402,6 +403,11 @@ class _only_run:  # noqa: N801  (used as a verb)
 
     def __exit__(self, *_: object) -> None:
         self._lock.release()
+
+    def _tidy(self) -> None:
+        "Remove the unfinished files of a run that was killed; nobody else is at work here."
+        for left in self._folder.rglob(".part-*"):
+            left.unlink(missing_ok=True)
 
 # %% ../nbs/14_pipeline.ipynb #9395b694
 def _describe(episode: Episode, found: Findings, settings: Settings) -> Manifest:
