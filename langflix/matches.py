@@ -5,11 +5,12 @@
 # %% auto #0
 __all__ = ['find_translation']
 
-# %% ../nbs/12_1b_matches.ipynb #969c1362
+# %% ../nbs/12_1b_matches.ipynb #62fab111
 import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from .ass import Range
 
@@ -66,7 +67,7 @@ def _same(wanted: str, found: str) -> bool:  # `wanted` as written, `found` as l
         return shared >= max(len(stem) - 1, 3) and (shared == len(stem) or len(_stem(wanted)) > 1) and len(stem) > 3
     return shared >= max(4, -(-2 * len(stem) // 3)) and abs(len(found) - shared) <= 5
 
-# %% ../nbs/12_1b_matches.ipynb #eb4ac6c8
+# %% ../nbs/12_1b_matches.ipynb #28c80d5b
 def _long(word: str) -> bool:
     "Whether a word says enough to be found by."
     return len(_letters(_stem(word))) >= 4
@@ -85,8 +86,8 @@ def _find_words(wanted: Sequence[str], line: Sequence[_Word]) -> list[_Word]:
     if None in chosen or len(found) < len(chosen):
         return []
     short = {_letters(one) for one in wanted if not _long(one)}
-    beside = {word for before, word in zip(line, line[1:], strict=False) if before in found and word.letters in short}
-    beside |= {word for word, after in zip(line, line[1:], strict=False) if after in found and word.letters in short}
+    beside = {word for before, word in pairwise(line) if before in found and word.letters in short}
+    beside |= {word for word, after in pairwise(line) if after in found and word.letters in short}
     return sorted(found | beside, key=lambda word: word.start)
 
 # %% ../nbs/12_1b_matches.ipynb #e9d9634e

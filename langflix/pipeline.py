@@ -23,19 +23,21 @@ from .chunks import Chunk, contexts, make_chunks
 from .config import Settings
 from .core import Cue, InputError, SubtitleError, clock
 from .deck import write_deck
+from .desk import lesson_texts
 from .discovery import find_subtitles, read_embedded, subtitle_streams
 from .export import ClipRecord, Failure, Languages, LessonRecord, Manifest, SegmentStats, Stats, read_manifest, write_manifest, write_subtitles
 from .fonts import check_fonts
 from .gemini import Answer, GeminiAnalyzer, make_transport
 from .groups import ExpressionGroup, group_expressions, within_film
-from .lessons import Lesson, RenderResult, render_lessons
+from .lessons import Lesson, RenderFailure, RenderResult, render_lessons
 from .lexicon import EmbeddedAnalyzer, Lexicon
 from .media import MediaInfo, Tools, find_tools, fingerprint, probe
 from .parallel import Analyzer, ChunkOutcome, ExpressionBatchProcessor, Journal
-from .plans import check_room, lesson_texts, plan_lessons
+from .plans import check_room, plan_lessons
 from .report import write_report
 from .segments import SegmentStore, using
 from .subtitles import SubtitleFile, read_subtitles
+from .themes import load_theme
 from .timing import Dropped, Expression, choose, verify
 
 # %% ../nbs/14_pipeline.ipynb #f6c3b7ef
@@ -258,7 +260,8 @@ def _counter(progress: Progress, stage: str, total: int) -> Callable[[str], None
 
 # %% ../nbs/14_pipeline.ipynb #fb51e894
 def _early_font_check(episode: Episode, settings: Settings) -> None:
-    "Make sure that the subtitles can be drawn, before anything is analyzed or paid. Raises `FontError`."
+    "Make sure that the subtitles can be drawn, before anything is analyzed or paid. Raises `FontError` or `SettingsError`."
+    load_theme(settings.lessons.theme)
     source, target = settings.languages.source, settings.languages.target
     check_fonts({source: [cue.text for cue in episode.cues], target: [cue.text for cue in episode.target_cues]}, settings.paths.fonts)
 
@@ -282,16 +285,21 @@ def _lesson_record(lesson: Lesson, folder: Path) -> LessonRecord:
     "A lesson as the manifest has it."
     return LessonRecord.model_validate({
         "path": lesson.path.relative_to(folder).as_posix(), "layout": lesson.layout, "mode": lesson.mode, "group_id": lesson.group_id,
-        "expression": None if lesson.mode == "combined" else lesson.expression, "duration_ms": lesson.duration_ms, "thumbnail": lesson.thumbnail.relative_to(folder).as_posix(),
+        "expression": lesson.expression if lesson.group_id else None, "duration_ms": lesson.duration_ms, "thumbnail": lesson.thumbnail.relative_to(folder).as_posix(),
     })  # fmt: skip
 
 
 def _render_failures(result: RenderResult, groups: Sequence[ExpressionGroup]) -> list[Failure]:
     "Failed lessons with the cues they were about."
-    by_id = {group.id: group.expressions for group in groups}
+    everything = [e for group in groups for e in group.expressions]
+    by_id = {group.id: list(group.expressions) for group in groups}
+
+    def about(failure: RenderFailure) -> list[Expression]:
+        return by_id[failure.group_id] if failure.group_id else everything
+
     return [
         Failure(
-            cue_start=by_id[f.group_id][0].context_cue_start, cue_end=by_id[f.group_id][-1].context_cue_end,
+            cue_start=about(f)[0].context_cue_start, cue_end=about(f)[-1].context_cue_end,
             reason=f.reason, message=f"{f.mode} {f.layout} of {f.expression}: {f.message}",
         )
         for f in result.failures
@@ -304,7 +312,7 @@ def _add_lessons(manifest: Manifest, result: RenderResult, folder: Path) -> Mani
     segments = SegmentStats(rendered=result.rendered, reused=result.reused)
     stats = manifest.stats.model_copy(update={"segments": segments, "ffmpeg_runs": result.ffmpeg_runs})
     changes = {
-        "lessons": tuple(_lesson_record(lesson, folder) for lesson in result.lessons), "clips": clips, "stats": stats,
+        "lessons": tuple(_lesson_record(lesson, folder) for lesson in result.lessons), "clips": clips, "stats": stats, "notes": (*manifest.notes, *dict.fromkeys(note for lesson in result.lessons for note in lesson.notes)),
         "failures": (*manifest.failures, *_render_failures(result, manifest.groups)),
     }  # fmt: skip
     return manifest.model_copy(update=changes)

@@ -4,6 +4,7 @@ import itertools
 import json
 import re
 import subprocess
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,12 @@ from hypothesis import strategies as st
 from langflix.ass import block, break_lines, escape
 from langflix.config import Settings
 from langflix.core import Cue, FontError, MediaError
+from langflix.desk import lesson_texts
 from langflix.fonts import Typeface, check_fonts
 from langflix.groups import ExpressionGroup
 from langflix.lessons import RenderResult, render_lessons
 from langflix.media import Tools, find_tools, fingerprint, first_frame, frame_count, probe
-from langflix.plans import LessonPlan, check_room, lesson_texts, plan_lessons, slug
+from langflix.plans import LessonPlan, check_room, lines_around, plan_lessons, slug
 from langflix.segments import SegmentStore, render_segment
 from langflix.styles import Card, timeline
 from langflix.timing import Expression, locate
@@ -87,6 +89,10 @@ def made(film: Path, tools: Tools, tmp_path_factory: pytest.TempPathFactory) -> 
     return render_lessons(plans_of(film, tools), store, tools, folder / "out", workers=2), store, folder
 
 
+def keys_of(plans: Iterable[LessonPlan]) -> set[str]:
+    return {spec.key for plan in plans for spec in plan.playlist}
+
+
 # ---- plans
 
 
@@ -94,7 +100,7 @@ def test_a_lesson_is_scene_line_line_card(film: Path, tools: Tools) -> None:
     plans = plans_of(film, tools)
     assert [plan.name for plan in plans] == ["001-run-out-of", "002-hang-in-there", "003-piece-of-cake", "g1", "g2"]
     assert [spec.kind for spec in plans[0].playlist] == ["context", "repeat", "repeat", "card"]
-    assert plans[0].playlist[1].key == plans[0].playlist[2].key
+    assert plans[0].playlist[1].key != plans[0].playlist[2].key  # the second dot is filled
     assert plans[0].playlist[0].key == plans[1].playlist[0].key != plans[2].playlist[0].key
     repeat = plans[0].playlist[1]
     assert (repeat.first, repeat.frames) == (first_frame(2300, NTSC_FILM), frame_count(1800, NTSC_FILM))
@@ -102,10 +108,14 @@ def test_a_lesson_is_scene_line_line_card(film: Path, tools: Tools) -> None:
 
 
 def test_combined_lessons_use_the_same_segments(film: Path, tools: Tools) -> None:
-    separate, combined = plans_of(film, tools), plans_of(film, tools, mode="combined", repeat_count=1)
-    assert [len(plan.playlist) for plan in combined] == [5, 3, 1, 1]
-    keys = [{spec.key for plan in plans for spec in plan.playlist} for plans in (separate, combined)]
-    assert keys[0] == keys[1]
+    separate, combined = plans_of(film, tools), plans_of(film, tools, mode="combined")
+    kinds = [[spec.kind for spec in plan.playlist] for plan in combined]
+    assert kinds[0] == ["context", "repeat", "repeat", "card", "repeat", "repeat", "card", "clip"]  # the scene again, without a word
+    assert kinds[1] == ["context", "repeat", "repeat", "card"]  # nothing to combine
+    assert kinds[2] == kinds[0] + kinds[1]
+    assert keys_of(combined) == keys_of(separate)
+    assert combined[0].playlist[-1].ass == ""
+    assert combined[0].playlist[-1].key == combined[3].playlist[0].key
 
 
 def _events(plan: LessonPlan, place: int) -> list[str]:
@@ -177,13 +187,14 @@ def test_everything_is_made_once(made: tuple[RenderResult, SegmentStore, Path], 
         "lessons/long/001-run-out-of.mp4", "lessons/long/002-hang-in-there.mp4", "lessons/long/003-piece-of-cake.mp4",
     ]  # fmt: skip
     assert [clip.path.name for clip in result.clips] == ["g1.mp4", "g2.mp4"]
-    assert (result.rendered, result.reused) == (2 + 3 + 3 + 2, 0)
+    assert (result.rendered, result.reused) == (2 + 3 * 2 + 3 + 2, 0)
+    assert result.ffmpeg_runs == result.rendered + len(result.lessons) + len(result.clips)
     assert all(lesson.thumbnail.stat().st_size > 500 for lesson in [*result.lessons, *result.clips])
     again = render_lessons(plans_of(film, tools), store, tools, folder / "out", workers=2)
-    assert (again.rendered, again.reused, again.ffmpeg_runs) == (0, 10, 0)
+    assert (again.rendered, again.reused, again.ffmpeg_runs) == (0, 13, 0)
     assert again.lessons == result.lessons
     combined = render_lessons(plans_of(film, tools, mode="combined"), store, tools, folder / "combined", workers=2)
-    assert (combined.rendered, len(combined.lessons)) == (0, 2)
+    assert (combined.rendered, len(combined.lessons)) == (0, 3)
 
 
 def test_joins_decode_without_a_word_and_lose_no_frame(made: tuple[RenderResult, SegmentStore, Path], film: Path, tools: Tools) -> None:
@@ -310,7 +321,7 @@ def test_overlapping_cues_are_shown_together() -> None:
     cues = [Cue(1, 0, 2000, "One"), Cue(2, 1000, 3000, "Two")]
     lines = timeline(cues, 500, 2500, {2: [(0, 3)]})
     assert [(line.start_ms, line.end_ms, line.text, line.marks) for line in lines] == [
-        (0, 500, "One", ()), (500, 1500, "One\nTwo", ((4, 7),)), (1500, 2000, "Two", ((0, 3),)),
+        (0, 500, "One", ()), (500, 1500, "- One\n- Two", ((8, 11),)), (1500, 2000, "Two", ((0, 3),)),
     ]  # fmt: skip
     assert all(a.end_ms <= b.start_ms for a, b in itertools.pairwise(lines))
 
