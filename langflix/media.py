@@ -7,7 +7,7 @@ __all__ = ['NEEDED_ENCODERS', 'NEEDED_FILTERS', 'TONE_MAPPING', 'INSTALL_HINT', 
            'find_tools', 'lacking', 'run_ffmpeg', 'Stream', 'MediaInfo', 'frame_rate', 'probe', 'choose_audio',
            'first_frame', 'frame_count', 'frame_time', 'sample_count', 'fingerprint', 'estimated_bytes', 'check_space']
 
-# %% ../nbs/10_media.ipynb #7b439fc6
+# %% ../nbs/10_media.ipynb #5361e02b
 import atexit
 import hashlib
 import json
@@ -196,7 +196,7 @@ def _probe_fault(ffprobe: str) -> bool:
     except OSError:
         return True
 
-# %% ../nbs/10_media.ipynb #ee026e7c
+# %% ../nbs/10_media.ipynb #b4e0b4b6
 _COMMON = ("-nostdin", "-hide_banner", "-y", "-protocol_whitelist", "file,pipe,crypto,data")
 
 

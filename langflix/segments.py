@@ -244,7 +244,7 @@ def needed(root: Path) -> set[str]:  # keys
             found.update(keys.read_text(encoding="ascii").split() if keys.exists() else ())
     return found
 
-# %% ../nbs/11_segments.ipynb #dc9319b1
+# %% ../nbs/11_segments.ipynb #3240db25
 _LEAD_S = 30  # how much earlier to seek in a container without an index
 
 
@@ -272,8 +272,7 @@ def _frames(spec: SegmentSpec, picture: Any) -> Any:
     wanted = _wanted(spec)
     if spec.interlaced:
         picture = picture.filter("bwdif", mode="send_frame")
-    picture = picture.filter("trim", start=_exact(wanted - Fraction(1, 2) / spec.fps)).filter("setpts", f"PTS-{_exact(wanted)}/TB")
-    picture = picture.filter("fps", fps=str(spec.fps), start_time=0)
+    picture = picture.filter("setpts", f"PTS-{_exact(wanted)}/TB").filter("fps", fps=str(spec.fps), start_time=0)
     if spec.speed != 1:
         picture = picture.filter("trim", end_frame=spec.frames).filter("setpts", f"PTS/{float(spec.speed)}")
         picture = picture.filter("fps", fps=str(spec.fps), start_time=0)
