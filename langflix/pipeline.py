@@ -274,8 +274,8 @@ def render(episode: Episode, groups: Sequence[ExpressionGroup], folder: Path, se
     faces = check_fonts(lesson_texts(groups, episode.cues, target_cues, settings), settings.paths.fonts)
     plans = plan_lessons(groups, episode.cues, target_cues, episode.info, fingerprint(episode.video), faces, settings, tools.version)
     store = SegmentStore(settings.paths.cache / "segments")
+    check_room(plans, store, folder)  # before anything is written
     with using(store.root, [*plans, *(spec for plan in plans for spec in plan.playlist)]):
-        check_room(plans, store, folder)
         result = render_lessons(plans, store, tools, folder, progress=lambda done, total, what: progress("render", done, total, what))
     evict(settings.paths.cache, int(settings.cache.max_gb * 1e9))
     return result
