@@ -176,7 +176,7 @@ class _Bench:
             paths = [self.files[spec.key].result() for spec in plan.playlist]
             return self._publish(plan, *self._joined(plan, paths))
         except (LangFlixError, OSError) as error:
-            message = error.message if isinstance(error, LangFlixError) else str(error)
+            message = f"{error.message} {error.hint}".strip() if isinstance(error, LangFlixError) else str(error)
             return RenderFailure(plan.group_id, plan.title, plan.layout.name, plan.mode, type(error).__name__, message)
 
     def _joined(self, plan: LessonPlan, paths: Sequence[Path]) -> tuple[Path, Path]:

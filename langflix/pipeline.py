@@ -200,7 +200,7 @@ def _analysis_stats(outcomes: Sequence[ChunkOutcome], cues: Sequence[Cue], dropp
         cost_usd=None if paid else 0.0, call_s=round(sum(o.call_s for o in fresh), 3), peak_concurrency=peak,
     )  # fmt: skip
 
-# %% ../nbs/14_pipeline.ipynb #46450900
+# %% ../nbs/14_pipeline.ipynb #445e9709
 def _sift(
     outcomes: Sequence[ChunkOutcome], episode: Episode, source: Source, settings: Settings
 ) -> tuple[list[Expression], list[Dropped], list[Failure]]:  # fmt: skip
@@ -225,7 +225,7 @@ def _in_film(found: Sequence[Expression], episode: Episode, settings: Settings) 
     message = f"{len(worth)} of the expressions found are spoken after {clock(film_ms)}, where the film ends: {names}. Is the download complete, and are the subtitles of this cut?"
     return shown, [Failure(cue_start=worth[0].cue_start, cue_end=worth[-1].cue_end, reason="after the film's end", message=message)]
 
-
+# %% ../nbs/14_pipeline.ipynb #37df7986
 def _group(expressions: Sequence[Expression], settings: Settings) -> list[ExpressionGroup]:
     "Group as the settings say."
     options = settings.grouping
@@ -234,7 +234,7 @@ def _group(expressions: Sequence[Expression], settings: Settings) -> list[Expres
         max_scene_ms=options.max_scene_ms, max_expressions_per_context=options.max_expressions_per_context,
     )  # fmt: skip
 
-
+# %% ../nbs/14_pipeline.ipynb #5de1b8e7
 def find_expressions(episode: Episode, analyzer: Analyzer, settings: Settings, progress: Progress, save_output: Path | None = None) -> Findings:
     "Analyze an episode's cues: chunks, items, expressions, groups."
     source, options = choose_source(settings), settings.parallel_processing
