@@ -25,7 +25,7 @@ from .core import Cue, InputError, SubtitleError, clock
 from .deck import write_deck
 from .desk import lesson_texts
 from .discovery import find_subtitles, read_embedded, subtitle_streams
-from .export import ClipRecord, Failure, Languages, LessonRecord, Manifest, SegmentStats, Stats, read_manifest, write_manifest, write_subtitles
+from .export import ClipRecord, Failure, Languages, LessonRecord, Manifest, SegmentStats, Stats, group_cues, read_manifest, translated_lines, write_manifest, write_subtitles
 from .fonts import check_fonts
 from .gemini import Answer, GeminiAnalyzer, make_transport
 from .groups import ExpressionGroup, group_expressions, within_film
@@ -417,7 +417,19 @@ class _only_run:  # noqa: N801  (used as a verb)
         for left in self._folder.rglob(".part-*"):
             left.unlink(missing_ok=True)
 
-# %% ../nbs/14_pipeline.ipynb #9395b694
+# %% ../nbs/14_pipeline.ipynb #dc5de4d1
+def _silent_scenes(episode: Episode, groups: Sequence[ExpressionGroup], language: str) -> list[str]:
+    "A note on the scenes for which neither a subtitle file nor the analyzer has a line in the learner's language."
+    real = align(episode.cues, episode.target_cues)
+    missing = [g for g in groups if not any(cue.index in translated_lines(g, real) for cue in group_cues(g, episode.cues))]
+    if not missing:
+        return []
+    if not episode.subtitles_target and len(missing) == len(groups):
+        return [f"the scenes have no {language} lines: give subtitles in that language with --subs-target"]
+    places = ", ".join(clock(group.context_start_ms) for group in missing[:8]) + (", ..." if len(missing) > 8 else "")
+    return [f"{len(missing)} of {len(groups)} scenes have no {language} lines: those at {places}"]
+
+# %% ../nbs/14_pipeline.ipynb #94624226
 def _describe(episode: Episode, found: Findings, settings: Settings) -> Manifest:
     "The manifest of an analysis."
     languages = settings.languages
@@ -425,8 +437,7 @@ def _describe(episode: Episode, found: Findings, settings: Settings) -> Manifest
     expressions = [e for group in found.groups for e in group.expressions]
     if untranslated := [e.expression for e in expressions if not e.translation]:
         notes.append(f"{len(untranslated)} expressions have no {languages.target} translation: the analyzer gave none")
-    if found.groups and not episode.target_cues and not any(e.context_translation for e in expressions):
-        notes.append(f"the scenes have no {languages.target} lines: give subtitles in that language with --subs-target")
+    notes += _silent_scenes(episode, found.groups, languages.target)
     if settings.gemini.tpm or settings.gemini.rpd:
         notes.append("gemini.tpm and gemini.rpd are not enforced yet; gemini.rpm is")
     return Manifest(
@@ -436,7 +447,7 @@ def _describe(episode: Episode, found: Findings, settings: Settings) -> Manifest
         groups=found.groups, dropped=found.dropped, failures=found.failures, stats=found.stats,
     )  # fmt: skip
 
-
+# %% ../nbs/14_pipeline.ipynb #6d993804
 def _write(manifest: Manifest, episode: Episode, folder: Path, began: float, progress: Progress) -> Manifest:
     "Write subtitles, deck, report and, last of all, the manifest."
     done = _counter(progress, "write", 4)

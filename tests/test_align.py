@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from langflix.align import Fit, align, find_fit, follow, moved_cues
 from langflix.config import Settings
 from langflix.core import Cue, format_ms
-from langflix.pipeline import open_subtitles, sample_episode
+from langflix.pipeline import LangFlixPipeline, open_subtitles, sample_episode
 from langflix.subtitles import load_cues
 
 SAMPLE = sample_episode()
@@ -155,14 +155,28 @@ def test_no_two_files_break_it(ours, theirs):
     assert set(align(ours, mended)) <= {cue.index for cue in ours}
 
 
-def test_an_episode_has_the_shifted_lines_and_the_note(tmp_path):
-    def write(name, offset_ms):
-        rows = (f"{c.index}\n{format_ms(c.start_ms + offset_ms)} --> {format_ms(c.end_ms + offset_ms)}\n{c.text}\n" for c in KO)
-        (tmp_path / name).write_text("\n".join(rows), encoding="utf-8")
-        return tmp_path / name
+def write_srt(path, cues):
+    rows = (f"{c.index}\n{format_ms(c.start_ms)} --> {format_ms(c.end_ms)}\n{c.text}\n" for c in cues)
+    path.write_text("\n".join(rows), encoding="utf-8")
+    return path
 
-    episode = open_subtitles(SAMPLE.subs, write("late.ko.srt", 2400), Settings())
-    plain = open_subtitles(SAMPLE.subs, write("same.ko.srt", 0), Settings())
-    assert [note for note in episode.notes if "2.4 s late: shifted" in note]
+
+def test_an_episode_has_the_shifted_lines_and_the_note(tmp_path):
+    episode = open_subtitles(SAMPLE.subs, write_srt(tmp_path / "late.ko.srt", warped(KO, 1, 2400)), Settings())
+    plain = open_subtitles(SAMPLE.subs, SAMPLE.subs_target, Settings())
+    assert [note for note in episode.notes if "late.ko.srt runs 2.4 s late: shifted" in note]
     assert not [note for note in plain.notes if "shifted" in note]
     assert align(episode.cues, episode.target_cues) == align(plain.cues, plain.target_cues)
+
+
+def test_scenes_without_a_line_are_named_in_a_note(tmp_path):
+    pipeline = LangFlixPipeline(Settings(analyzer="embedded", paths={"cache": tmp_path / "cache"}))
+    half = write_srt(tmp_path / "half.ko.srt", KO[:45])
+    manifest = pipeline.analyze(SAMPLE.subs, subs_target=half, out=tmp_path / "out")
+    (note,) = (note for note in manifest.notes if "scenes have no ko lines" in note)
+    late = [group for group in manifest.groups if group.context_start_ms > KO[44].end_ms]
+    assert note.startswith(f"{len(late)} of {len(manifest.groups)} scenes have no ko lines: those at ")
+    whole = pipeline.analyze(SAMPLE.subs, subs_target=SAMPLE.subs_target, out=tmp_path / "out")
+    none = pipeline.analyze(SAMPLE.subs, out=tmp_path / "out")
+    assert not [note for note in whole.notes if "no ko lines" in note]
+    assert [note for note in none.notes if "give subtitles in that language with --subs-target" in note]

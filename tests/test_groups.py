@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langflix.core import Cue
+from langflix.desk import translated_cues
 from langflix.export import group_cues, translated_lines
 from langflix.groups import ExpressionGroup, group_expressions, within_film
-from langflix.plans import translated_cues
 from langflix.timing import Expression
 
 
@@ -153,7 +153,7 @@ def test_a_merged_scene_has_all_its_cues_and_each_line_once():
     (group,) = group_expressions([with_lines("x", 2, 2, 5, "x"), with_lines("y", 6, 4, 7, "y")], merge_overlaps=True)
     assert (group.context_start_ms, group.context_end_ms) == (4000, 15_800)
     assert [cue.index for cue in group_cues(group, CUES)] == [2, 3, 4, 5, 6, 7]
-    assert {cue.index: cue.text for cue in translated_cues(group, CUES)} == translated_lines(group, {}) == {2: "x2", 3: "x3", 4: "x4", 5: "x5", 6: "y6", 7: "y7"}
+    assert {cue.index: cue.text for cue in translated_cues(group.expressions, CUES)} == translated_lines(group, {}) == {2: "x2", 3: "x3", 4: "x4", 5: "x5", 6: "y6", 7: "y7"}
 
 
 # The end of the film.
