@@ -43,7 +43,11 @@ def translated_cues(expressions: Iterable[Expression], cues: Sequence[Cue]) -> l
             found.setdefault(cue.index, replace(cue, text=text, speaker="", sounds=()))
     return [found[index] for index in sorted(found)]
 
-# %% ../nbs/12_3_desk.ipynb #f5d230a1
+# %% ../nbs/12_3_desk.ipynb #207f725a
+_CARD = (140, 80, 920, 920)  # where a wide card's text stands, in units: left, top, width, height
+_STILL = (1100, 349, 680, 383)  # where its picture stands
+
+
 @dataclass(frozen=True)
 class Desk:
     "What all segments of an episode share."
@@ -81,7 +85,8 @@ class Desk:
         "A format's layout, in the theme's colours."
         colours = self.theme.colours
         veil = f"0x{colours.paper[1:]}@{colours.veil:g}"
-        return replace(layout_for(name, self.info), veil=veil, frame=f"0x{colours.frame[1:]}")
+        made = replace(layout_for(name, self.info), veil=veil, frame=f"0x{colours.frame[1:]}")
+        return made if made.text_top else replace(made, still=_STILL, card=_CARD)
 
     def page(self, layout: Layout) -> Page:
         "What text is set on."

@@ -71,7 +71,7 @@ def _together(active: Sequence[Cue], start_ms: float, end_ms: float, marks: Mapp
         text += _shown(cue.text)
     return Line(start_ms, end_ms, text, tuple(ranges))
 
-# %% ../nbs/12_2_styles.ipynb #880ebdd8
+# %% ../nbs/12_2_styles.ipynb #463153bc
 @dataclass(frozen=True)
 class Subtitles:
     "The two subtitle tracks of a segment."
@@ -88,8 +88,8 @@ def _set_tracks(subtitles: Subtitles, page: Page) -> tuple[Set, Set]:
     "Both tracks, broken into lines that fit."
     sizes = page.sizes
     size = sizes.repeat if subtitles.strong else sizes.line
-    above = [(line, block(line.text, page.source, size, page.width, marks=line.marks)) for line in subtitles.source]
-    below = [(line, block(line.text, page.target, sizes.line_target, page.width, marks=line.marks)) for line in subtitles.target]
+    above = [(line, block(line.text, page.source, size, page.width, marks=line.marks, max_lines=page.max_lines)) for line in subtitles.source]
+    below = [(line, block(line.text, page.target, sizes.line_target, page.width, marks=line.marks, max_lines=page.max_lines)) for line in subtitles.target]
     return above, below
 
 
@@ -154,7 +154,7 @@ def _dots_width(label: Label) -> float:
     "How wide the dots are, with the space before them; one repeat needs none."
     return label.count * _DOT * 1.7 + 22 if label.count > 1 else 0
 
-# %% ../nbs/12_2_styles.ipynb #7fb8b4a0
+# %% ../nbs/12_2_styles.ipynb #be699437
 def _label_blocks(label: Label, page: Page, room: float) -> list[tuple[Block, str]]:
     "The texts of a label from left to right, and their colours."
     small, colours = page.sizes.small, page.colours
@@ -168,12 +168,16 @@ def _label_blocks(label: Label, page: Page, room: float) -> list[tuple[Block, st
     return made
 
 
+_ABOVE_FILM = 416  # where a label ends in an upright picture, in units
+
+
 def label_events(label: Label, page: Page, end_ms: float) -> list[str]:
     "The dictionary form, its translation and the progress of the repeats, on paper."
     layout, colours = page.layout, page.colours
-    x, y = layout.margin_x * 0.55, layout.margin_y + 24
+    x = layout.margin_x * 0.55
     made = _label_blocks(label, page, layout.units[0] - 2 * x - 80 - _dots_width(label) - (90 if label.note else 0))
     height = max(part.height for part, _ in made) + 30
+    y = _ABOVE_FILM - height if layout.text_top else layout.margin_y + 24
     width = 46 + sum(part.width + 30 for part, _ in made) + _dots_width(label)
     events = [shape(rounded(width, height, 18), x, y, 0, end_ms, colours.paper, alpha=0x24)]
     events.append(shape(rounded(8, height - 32, 4), x + 20, y + 16, 0, end_ms, colours.accent))
@@ -183,7 +187,7 @@ def label_events(label: Label, page: Page, end_ms: float) -> list[str]:
         place += part.width + 30
     return events + (_dots(label, place - 4, y + height / 2, page, end_ms) if label.count > 1 else [])
 
-# %% ../nbs/12_2_styles.ipynb #b1ac429a
+# %% ../nbs/12_2_styles.ipynb #f59a2d73
 @dataclass(frozen=True)
 class Card:
     "What a card says."
@@ -206,7 +210,7 @@ class Card:
     @property
     def similar_line(self) -> str:
         "Expressions that mean nearly the same."
-        return "≈ " + "\u00a0\u00a0· ".join(text.replace(" ", "\u00a0") for text in self.similar) if self.similar else ""
+        return "≈ " + "\u00a0· ".join(text.replace(" ", "\u00a0") for text in self.similar) if self.similar else ""
 
 # %% ../nbs/12_2_styles.ipynb #e5e9f435
 @dataclass(frozen=True)

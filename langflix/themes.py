@@ -59,13 +59,13 @@ class Sizes(_Part):
     body: Size = 44
     small: Size = 34
 
-# %% ../nbs/12_1c_themes.ipynb #3cb4d2ea
+# %% ../nbs/12_1c_themes.ipynb #fbdd8f8d
 class Theme(_Part):
     "All colours and sizes."
 
     colours: Colours = Colours()
     long: Sizes = Sizes()
-    short: Sizes = Sizes(line=60, line_target=52, repeat=66, expression=100, translation=62, body=46, small=38)
+    short: Sizes = Sizes(line=64, line_target=54, repeat=70, expression=100, translation=62, body=46, small=38)
 
     def sizes(self, layout: str) -> Sizes:
         "The type scale of a layout."
@@ -143,7 +143,7 @@ def load_theme(
         place = ".".join(map(str, first["loc"]))
         raise SettingsError(f"{path}: {place}: {first['msg']}", "Colours are written as '#RRGGBB', sizes in units of 12 to 240.", path=str(path)) from error
 
-# %% ../nbs/12_1c_themes.ipynb #e55a90a9
+# %% ../nbs/12_1c_themes.ipynb #abf9188d
 @dataclass(frozen=True)
 class Page:
     "What text is set on, and with what."
@@ -167,3 +167,8 @@ class Page:
     def width(self) -> int:
         "How wide a line may be, in units."
         return self.layout.units[0] - 2 * self.layout.margin_x
+
+    @property
+    def max_lines(self) -> int:
+        "How many lines a subtitle may have before it becomes smaller; an upright picture has room for more."
+        return 3 if self.layout.text_top else 2
