@@ -59,7 +59,7 @@ def _chapter_lines(plan: LessonPlan) -> str:
         rows.append(f"[CHAPTER]\nTIMEBASE={rate.denominator}/{rate.numerator}\nSTART={start}\nEND={end}\ntitle={safe}")
     return "\n".join(rows) + "\n"
 
-# %% ../nbs/12_lessons.ipynb #899a6e91
+# %% ../nbs/12_lessons.ipynb #ec547ee4
 def _picture_of(plan: LessonPlan, files: Sequence[Path], target: Path) -> tuple[list[str], list[str]]:
     "What ffmpeg opens and writes for a small picture of a lesson: the middle of its first repeat, or of a clip."
     number = min(1, len(files) - 1)
@@ -83,7 +83,7 @@ def join_lesson(
         source = ["-f", "concat", "-safe", "0", "-i", str(listing), "-f", "ffmetadata", "-i", str(chapters), *opened]
         sound = ["-af", _gain(files), "-c:a", "aac", "-b:a", "160k", "-ar", "48000", "-ac", "2"]
         picture = ["-map", "0:v", "-map", "0:a", "-c:v", "copy", "-video_track_timescale", str(time_scale(plan.fps))]
-        about = ["-map_metadata", "-1", "-map_chapters", "1", "-metadata", f"title={plan.title}"]
+        about = ["-map_metadata", "1", "-map_metadata:s", "1:g", "-map_chapters", "1", "-metadata", f"title={plan.title}"]  # nothing of the segments'
         film = [*picture, *sound, *about, "-movflags", "+faststart", f"file:{target.absolute()}"]
         run([*source, *film, "-map", "2:v", *written], what=f"joining {plan.name}")
 
@@ -140,7 +140,7 @@ class RenderResult:
 
 Progress = Callable[[int, int, str], None]  # done, of how many, what was just done
 
-# %% ../nbs/12_lessons.ipynb #edc6265d
+# %% ../nbs/12_lessons.ipynb #554211c3
 class _Bench:
     "One run: the store, the tools, and a count of what was started."
 

@@ -178,7 +178,7 @@ def _listening_test(desk: Desk, scene: tuple[int, int], layout: Layout, part: Se
         return None, [f"short of {', '.join(names)}: no listening test, so that the short ends within a minute"]
     return plain_segment(desk, window, layout), [_cut_note(window, "the listening test", names)]
 
-# %% ../nbs/12_4_plans.ipynb #09f924d4
+# %% ../nbs/12_4_plans.ipynb #475172cc
 def _short_plans(desk: Desk, group: ExpressionGroup, part: Sequence[Expression], layout: Layout) -> Iterator[LessonPlan]:
     "A short that teaches some expressions of a group; two or more where one would be too long."
     pieces = [(e.expression, _taught(desk, e, layout)) for e in part]
@@ -198,7 +198,6 @@ def _short_plans(desk: Desk, group: ExpressionGroup, part: Sequence[Expression],
 def _cut_short(desk: Desk, group: ExpressionGroup, expression: Expression, layout: Layout) -> LessonPlan:
     "A short whose scene is cut, and whose repeats are fewer where even that is too long."
     wanted, name = desk.settings.lessons.repeat_count, expression.expression
-    notes: list[str] = []
     core = expression.start_ms, expression.end_ms
     for count in range(wanted, 0, -1):
         pieces = [(name, _taught(desk, expression, layout, count))]
@@ -206,7 +205,7 @@ def _cut_short(desk: Desk, group: ExpressionGroup, expression: Expression, layou
             break
     else:
         window = core  # a line of half a minute; it is shown whole
-    notes.append(_cut_note(window, "the scene", [name]))
+    notes = [_cut_note(window, "the scene", [name])] if window != _scene(group) else []
     if count < wanted:
         notes.append(f"short of {name}: repeated {count} instead of {wanted} times, so that the short ends within a minute")
     return _plan(desk, group, layout, scene_segment(desk, window, layout), pieces, None, notes)
