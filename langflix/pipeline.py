@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Literal, Protocol
 
 from filelock import FileLock, Timeout
@@ -266,6 +267,17 @@ def _early_font_check(episode: Episode, settings: Settings) -> None:
     check_fonts({source: [cue.text for cue in episode.cues], target: [cue.text for cue in episode.target_cues]}, settings.paths.fonts)
 
 
+def _open_store(root: Path) -> SegmentStore:
+    "The store of segments, in a folder that can be written. Raises `InputError`."
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=root):
+            return SegmentStore(root)
+    except OSError as error:
+        hint = "Choose another folder with the setting paths.cache, or LANGFLIX_PATHS__CACHE."
+        raise InputError(f"{root}: cannot be written ({error.strerror})", hint, path=str(root)) from error
+
+
 def render(episode: Episode, groups: Sequence[ExpressionGroup], folder: Path, settings: Settings, tools: Tools, progress: Progress) -> RenderResult:
     "Render the lessons of an episode. Raises `FontError` or `MediaError` before it starts."
     assert episode.info is not None
@@ -273,7 +285,7 @@ def render(episode: Episode, groups: Sequence[ExpressionGroup], folder: Path, se
     target_cues = episode.target_cues or None
     faces = check_fonts(lesson_texts(groups, episode.cues, target_cues, settings), settings.paths.fonts)
     plans = plan_lessons(groups, episode.cues, target_cues, episode.info, fingerprint(episode.video), faces, settings, tools.version)
-    store = SegmentStore(settings.paths.cache / "segments")
+    store = _open_store(settings.paths.cache / "segments")
     check_room(plans, store, folder)  # before anything is written
     with using(store.root, [*plans, *(spec for plan in plans for spec in plan.playlist)]):
         result = render_lessons(plans, store, tools, folder, progress=lambda done, total, what: progress("render", done, total, what))

@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from langflix.config import Settings
 from langflix.core import Cue
 from langflix.desk import translated_cues
 from langflix.export import group_cues, translated_lines
 from langflix.groups import ExpressionGroup, group_expressions, within_film
+from langflix.pipeline import _group
 from langflix.timing import Expression
 
 
@@ -136,6 +138,12 @@ def test_whatever_comes_in_each_expression_is_in_one_group_and_in_its_scene(raw,
     assert [(g.context_start_ms, g.context_end_ms) for g in groups] == sorted((g.context_start_ms, g.context_end_ms) for g in groups)
     shuffle.shuffle(found)
     assert group_expressions(found, **options) == groups
+
+
+def test_the_settings_reach_the_grouping():
+    options = {"enabled": True, "tolerance_ms": 200, "merge_overlaps": True, "max_scene_ms": 20_000, "max_expressions_per_context": 2}
+    assert _group(CHAIN, Settings(grouping=options)) == group_expressions(CHAIN, **options)
+    assert _group(CHAIN, Settings()) == group_expressions(CHAIN) != _group(CHAIN, Settings(grouping={"merge_overlaps": True}))
 
 
 # A merged scene is larger than its members' contexts; its lines must still fit.

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -197,7 +198,14 @@ def fill(place):
 def test_a_disk_that_is_full_before_the_start_is_told_at_once(desk, small_disk):
     desk.cache = small_disk / "cache"
     fill(small_disk)
-    assert "free" in desk.run(2)["error"]
+    assert re.search(r"0\.0 GB are free|No space left", desk.run(2)["error"])
+
+
+def test_a_store_that_cannot_be_written_is_a_mistake_with_a_way_out(desk):
+    desk.cache = desk.films / "film.en.srt" / "cache"
+    said = desk.run(2)
+    assert "film.en.srt/cache/segments: cannot be written" in said["error"]
+    assert "paths.cache" in said["hint"]
 
 
 def test_a_store_whose_disk_fills_up_on_the_way_loses_only_what_found_no_room(desk, small_disk):
