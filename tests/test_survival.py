@@ -131,10 +131,11 @@ def test_runs_that_are_killed_again_and_again_leave_nothing_damaged_and_the_last
 # A crash.
 
 
-def crash_once(place, word):
-    "A program that dies like a broken ffmpeg when it first draws a word, and is ffmpeg otherwise."
+def crashing(place, word):
+    "A program that dies like a broken ffmpeg when it draws a word, as long as the file `broken` is there, and is ffmpeg otherwise."
     place.mkdir()
-    script = f'#!/bin/sh\nif grep -q "{word}" text.ass 2>/dev/null && mkdir "{place}/crashed" 2>/dev/null; then kill -SEGV $$; fi\nexec "{TOOLS.ffmpeg}" "$@"\n'
+    (place / "broken").touch()
+    script = f'#!/bin/sh\n[ -e "{place}/broken" ] && grep -qs "{word}" *.ass && kill -SEGV $$\nexec "{TOOLS.ffmpeg}" "$@"\n'
     (place / "ffmpeg").write_text(script)
     (place / "ffmpeg").chmod(stat.S_IRWXU)
     (place / "ffprobe").symlink_to(TOOLS.ffprobe)
@@ -142,7 +143,7 @@ def crash_once(place, word):
 
 
 def test_a_crash_costs_one_lesson_and_the_next_run_renders_only_that_segment(desk):
-    desk.path = crash_once(desk.place / "bin", "driving")  # only the card's example says it
+    desk.path = crashing(desk.place / "bin", "driving")  # only the card's example says it
     result = desk.run(3)
     assert lessons(result) == ["by-the-way.mp4"]
     assert len(result["clips"]) == len(SAID)
@@ -151,6 +152,7 @@ def test_a_crash_costs_one_lesson_and_the_next_run_renders_only_that_segment(des
     assert "SIGSEGV" in failure.message
     assert "rendering a card" in failure.message
     desk.nothing_is_damaged()
+    (desk.place / "bin" / "broken").unlink()
     again = desk.run(FINAL)
     assert again["stats"]["segments"]["rendered"] == 1
     desk.is_complete(again)
