@@ -6,7 +6,7 @@
 __all__ = ['Source', 'LexiconAnalyzer', 'choose_source', 'make_analyzer', 'make_processor', 'describe', 'quota_binds', 'Findings',
            'find_expressions', 'estimate_analysis']
 
-# %% ../nbs/13d_analysis.ipynb #4e4886e7
+# %% ../nbs/13d_analysis.ipynb #bb7012ae
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -16,11 +16,11 @@ from typing import Any, Literal
 
 from .chunks import Chunk, contexts, make_chunks
 from .config import Settings
-from .core import Cue
+from .core import Cue, clock
 from .costs import Estimate, Price, cost, estimate, most_tokens, price, require_price
 from .export import Failure, Stats
 from .gemini import Answer, GeminiAnalyzer, Tokens, make_transport
-from .groups import ExpressionGroup, group_expressions
+from .groups import ExpressionGroup, group_expressions, within_film
 from .lexicon import EmbeddedAnalyzer, Lexicon
 from .parallel import Analyzer, ChunkOutcome, ExpressionBatchProcessor, Journal, RunReport, Snapshot
 from .prompts import Item, ReplyError, prompt_for
@@ -170,7 +170,7 @@ def _run_notes(report: RunReport, settings: Settings) -> list[str]:
         notes.append(f"{report.rate_limited} requests were refused as too many: set gemini.rpm to your project's requests a minute")
     return notes
 
-# %% ../nbs/13d_analysis.ipynb #f9cac5b2
+# %% ../nbs/13d_analysis.ipynb #d6e53f0b
 @dataclass(frozen=True)
 class Findings:
     "What the analysis of an episode gave."
@@ -190,41 +190,59 @@ def _failures(outcomes: Iterable[ChunkOutcome]) -> tuple[Failure, ...]:
         for outcome in outcomes for f in outcome.failures
     )  # fmt: skip
 
-
-def _sift(outcomes: Sequence[ChunkOutcome], cues: Sequence[Cue], source: Source, settings: Settings) -> tuple[list[Expression], list[Dropped]]:
-    "Verified expressions that are worth a lesson, and everything left out."
+# %% ../nbs/13d_analysis.ipynb #b7661f0a
+def _sift(
+    outcomes: Sequence[ChunkOutcome], cues: Sequence[Cue], source: Source, settings: Settings, film_ms: int | None
+) -> tuple[list[Expression], list[Dropped], list[Failure]]:  # fmt: skip
+    "Verified expressions that are worth a lesson, everything left out, and what the film does not hold."
     items = [item for outcome in outcomes for item in outcome.items]
     found, unfounded = verify(items, cues, source)
+    found, missing = _in_film(found, cues, settings, film_ms)
     kept, left_out = choose(found, settings.level, settings.lessons.max_expressions)
-    return kept, [*unfounded, *left_out]
+    return kept, [*unfounded, *left_out], missing
 
 
+def _in_film(found: Sequence[Expression], cues: Sequence[Cue], settings: Settings, film_ms: int | None) -> tuple[list[Expression], list[Failure]]:
+    "The expressions that the film holds, and one failure for all that come after its end."
+    if film_ms is None:
+        return list(found), []
+    shown, lost = within_film(found, cues, film_ms)
+    worth, _ = choose(lost, settings.level)
+    if not worth:
+        return shown, []
+    names = ", ".join(e.expression for e in worth[:5]) + (", ..." if len(worth) > 5 else "")
+    message = f"{len(worth)} of the expressions found are spoken after {clock(film_ms)}, where the film ends: {names}. Is the download complete, and are the subtitles of this cut?"
+    return shown, [Failure(cue_start=worth[0].cue_start, cue_end=worth[-1].cue_end, reason="after the film's end", message=message)]
+
+# %% ../nbs/13d_analysis.ipynb #37df7986
 def _group(expressions: Sequence[Expression], settings: Settings) -> list[ExpressionGroup]:
     "Group as the settings say."
     options = settings.grouping
     return group_expressions(
-        expressions, enabled=options.enabled, tolerance_ms=options.tolerance_ms, max_expressions_per_context=options.max_expressions_per_context
-    )
+        expressions, enabled=options.enabled, tolerance_ms=options.tolerance_ms, merge_overlaps=options.merge_overlaps,
+        max_scene_ms=options.max_scene_ms, max_expressions_per_context=options.max_expressions_per_context,
+    )  # fmt: skip
 
-# %% ../nbs/13d_analysis.ipynb #fafd2392
+# %% ../nbs/13d_analysis.ipynb #6481a3bb
 def find_expressions(
     cues: Sequence[Cue],  # the whole episode
     analyzer: Analyzer,
     settings: Settings,
     progress: Callable[[Snapshot], None] = lambda seen: None,
     save_output: Path | None = None,  # a folder for a readable copy of every answer
+    film_ms: int | None = None,  # where the film ends, when there is one
 ) -> Findings:
     "Analyze an episode's cues: chunks, items, expressions, groups."
     source = choose_source(settings)
     processor = make_processor(analyzer, settings, progress)
     outcomes = processor.analyze_expression_chunks(make_chunks(cues), save_output=save_output)
-    kept, dropped = _sift(outcomes, cues, source, settings)
+    kept, dropped, missing = _sift(outcomes, cues, source, settings, film_ms)
     report, paid = processor.report, source == "gemini"
     assert report is not None
     models = sorted({version for outcome in outcomes for version in outcome.model_versions})
     stats = _stats(report, outcomes, cues, len(dropped), paid)
     notes = tuple(_run_notes(report, settings)) if paid else ()
-    return Findings(tuple(_group(kept, settings)), tuple(dropped), _failures(outcomes), stats, ", ".join(models) or None, notes)
+    return Findings(tuple(_group(kept, settings)), tuple(dropped), (*_failures(outcomes), *missing), stats, ", ".join(models) or None, notes)
 
 # %% ../nbs/13d_analysis.ipynb #1e46d21b
 def estimate_analysis(cues: Sequence[Cue], settings: Settings) -> Estimate:

@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['SubsTarget', 'Out', 'Analyzer', 'SourceLang', 'TargetLang', 'Level', 'Mode', 'Formats', 'MaxExpressions', 'Workers',
            'NoParallel', 'MaxCost', 'Estimated', 'SaveOutput', 'Config', 'Json', 'app', 'bench', 'Bars', 'run',
-           'analyze', 'demo', 'doctor', 'parallel', 'main']
+           'analyze', 'demo', 'doctor', 'show_cache', 'parallel', 'main']
 
-# %% ../nbs/18_cli.ipynb #cfcce8f5
+# %% ../nbs/18_cli.ipynb #80379a7a
 import json
 import signal
 import sys
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 import typer
 
 from . import __version__
-from .core import LangFlixError
+from .core import InputError, LangFlixError
 
 if TYPE_CHECKING:
     from langflix.config import Settings
@@ -334,6 +334,41 @@ def doctor(source_lang: SourceLang = None, target_lang: TargetLang = None, out: 
         else:
             _print_checks(checks)
         raise typer.Exit(status)
+
+# %% ../nbs/18_cli.ipynb #f3f7d9e9
+def _print_cache(result: dict[str, Any]) -> None:
+    "The cache for people."
+    typer.echo(f"{result['folder']}: at most {result['max_bytes'] / 1e9:.1f} GB of segments and lessons")
+    for name, kind in result["kept"].items():
+        uses = f", used {kind['oldest_use']} to {kind['newest_use']}" if kind["count"] else ""
+        typer.echo(f"{name:>8}: {kind['count']} files, {kind['bytes'] / 1e6:.1f} MB{uses}")
+    if "removed" in result:
+        count, size = (sum(kind[field] for kind in result["removed"].values()) for field in ("count", "bytes"))
+        typer.echo(f"removed: {count} files, {size / 1e6:.1f} MB")
+
+
+@app.command("cache")
+def show_cache(
+    clear: Annotated[bool, typer.Option("--clear", help="Remove segments and lessons that no run needs now.")] = False,
+    older_than: Annotated[float, typer.Option(min=0, metavar="DAYS", help="Only what was not used for so many days.")] = 0,
+    answers: Annotated[bool, typer.Option("--answers", help="The model's answers too; asking again costs money.")] = False,
+    config: Config = None, as_json: Json = False,
+) -> None:  # fmt: skip
+    "Show what is kept between runs, or clear it."
+    with _errors(as_json):
+        from langflix import cache
+
+        if not clear and (older_than or answers):
+            raise InputError("--older-than and --answers choose what to clear", "Add --clear.")
+        settings = _settings(config)
+        folder = settings.paths.cache
+        gone = cache.clear(folder, older_than, answers) if clear else None
+        result = {"exit_status": 0, "folder": str(folder), "max_bytes": int(settings.cache.max_gb * 1e9), "kept": cache.summary(cache.entries(folder))}
+        result |= {} if gone is None else {"removed": cache.summary(gone)}
+        if as_json:
+            typer.echo(json.dumps(result, ensure_ascii=False))
+        else:
+            _print_cache(result)
 
 # %% ../nbs/18_cli.ipynb #fe5924d5
 bench = typer.Typer(no_args_is_help=True, help="Measure LangFlix on this machine; prints one JSON object.")

@@ -6,23 +6,26 @@
 __all__ = ['LOUDNESS', 'Progress', 'join_lesson', 'thumbnail', 'Lesson', 'RenderFailure', 'RenderResult', 'copy_out',
            'render_lessons']
 
-# %% ../nbs/12_lessons.ipynb #377b3218
+# %% ../nbs/12_lessons.ipynb #ef3b926e
+import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
-from os import cpu_count
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from .core import LangFlixError, publish
+from .loudness import integrated, kept_loudness, programme
 from .media import Tools, run_ffmpeg, stop_children
 from .plans import LessonPlan, Mode
 from .segments import SegmentSpec, SegmentStore, render_segment, time_scale
 
-# %% ../nbs/12_lessons.ipynb #8be2167a
+# %% ../nbs/12_lessons.ipynb #448c0db1
 LOUDNESS = -16.0  # LUFS, what phones and browsers expect
 _PEAK = -1.8  # dB; leaves room for what AAC adds
 
@@ -38,43 +41,59 @@ def _write_list(files: Sequence[Path], plan: LessonPlan, target: Path) -> None:
     target.write_text("ffconcat version 1.0\n" + "\n".join(rows) + "\n", encoding="utf-8")
 
 
-def _loudness(said: str) -> tuple[float, float]:  # LUFS, and the highest peak in dB
-    "Read the summary of ffmpeg's loudness meter."
-    loud = re.findall(r"\bI:\s+(-?[\d.]+|-?inf|nan) LUFS", said)
-    peak = re.findall(r"\bPeak:\s+(-?[\d.]+|-?inf|nan) dBFS", said)
-    return float(loud[-1]) if loud else float("-inf"), float(peak[-1]) if peak else float("-inf")
-
-
-def _gain(loudness: float, peak: float) -> str:
-    "The filter that brings sound to our loudness; silence stays silent."
-    if not loudness > -60:
+def _gain(files: Sequence[Path]) -> str:
+    "The filter that brings segments to our loudness; silence stays silent."
+    heard = programme(kept_loudness(path) for path in files)
+    if heard is None:
         return "anull"
-    gain = LOUDNESS - loudness
-    limit = f",alimiter=limit={10 ** (_PEAK / 20):.4f}:attack=2:release=60:level=0" if peak + gain > _PEAK else ""
+    gain = LOUDNESS - integrated(heard)
+    limit = f",alimiter=limit={10 ** (_PEAK / 20):.4f}:attack=2:release=60:level=0" if heard.peak + gain > _PEAK else ""
     return f"volume={gain:.3f}dB{limit}"
 
-# %% ../nbs/12_lessons.ipynb #8917e201
-def join_lesson(plan: LessonPlan, files: Sequence[Path], target: Path, run: Callable[..., str]) -> None:
+# %% ../nbs/12_lessons.ipynb #a3557f2d
+def _chapter_lines(plan: LessonPlan) -> str:
+    "Chapters as ffmpeg reads them, in frames."
+    rate, rows = plan.fps, [";FFMETADATA1"]
+    for (start, name), (end, _) in pairwise([*plan.chapters, (plan.frames, "")]):
+        safe = re.sub(r"([=;#\\\n])", r"\\\1", name)
+        rows.append(f"[CHAPTER]\nTIMEBASE={rate.denominator}/{rate.numerator}\nSTART={start}\nEND={end}\ntitle={safe}")
+    return "\n".join(rows) + "\n"
+
+# %% ../nbs/12_lessons.ipynb #ec547ee4
+def _picture_of(plan: LessonPlan, files: Sequence[Path], target: Path) -> tuple[list[str], list[str]]:
+    "What ffmpeg opens and writes for a small picture of a lesson: the middle of its first repeat, or of a clip."
+    number = min(1, len(files) - 1)
+    at = f"{float(plan.playlist[number].seconds) / 2:.3f}"
+    return ["-ss", at, "-i", f"file:{files[number].absolute()}"], ["-frames:v", "1", "-vf", "scale=320:-2", "-q:v", "4", f"file:{target.absolute()}"]
+
+
+def join_lesson(
+    plan: LessonPlan,
+    files: Sequence[Path],  # its segments
+    target: Path,
+    run: Callable[..., str],  # starts ffmpeg
+    small: Path,  # where the lesson's small picture goes
+) -> None:
     "Join segments into a lesson; the picture is copied, the sound encoded once."
+    opened, written = _picture_of(plan, files, small)
     with tempfile.TemporaryDirectory(prefix="langflix-") as name:
-        listing = Path(name) / "list.ffconcat"
+        listing, chapters = Path(name) / "list.ffconcat", Path(name) / "chapters.txt"
         _write_list(files, plan, listing)
-        source = ["-f", "concat", "-safe", "0", "-i", str(listing)]
-        meter = "ebur128=peak=sample:framelog=verbose"
-        said = run([*source, "-map", "0:a", "-af", meter, "-f", "null", "-"], what=f"measuring {plan.name}")
-        sound = ["-af", _gain(*_loudness(said)), "-c:a", "aac", "-b:a", "160k", "-ar", "48000", "-ac", "2"]
+        chapters.write_text(_chapter_lines(plan), encoding="utf-8")
+        source = ["-f", "concat", "-safe", "0", "-i", str(listing), "-f", "ffmetadata", "-i", str(chapters), *opened]
+        sound = ["-af", _gain(files), "-c:a", "aac", "-b:a", "160k", "-ar", "48000", "-ac", "2"]
         picture = ["-map", "0:v", "-map", "0:a", "-c:v", "copy", "-video_track_timescale", str(time_scale(plan.fps))]
-        title = ["-map_metadata", "-1", "-metadata", f"title={', '.join(plan.expressions)}"]
-        run([*source, *picture, *sound, *title, "-movflags", "+faststart", f"file:{target.absolute()}"], what=f"joining {plan.name}")
+        about = ["-map_metadata", "1", "-map_metadata:s", "1:g", "-map_chapters", "1", "-metadata", f"title={plan.title}"]  # nothing of the segments'
+        film = [*picture, *sound, *about, "-movflags", "+faststart", f"file:{target.absolute()}"]
+        run([*source, *film, "-map", "2:v", *written], what=f"joining {plan.name}")
 
 
 def thumbnail(plan: LessonPlan, files: Sequence[Path], target: Path, run: Callable[..., str]) -> None:
-    "A small picture of a lesson: the middle of its first repeat, or of a clip."
-    number = min(1, len(files) - 1)
-    at = f"{float(plan.playlist[number].seconds) / 2:.3f}"
-    run(["-ss", at, "-i", f"file:{files[number].absolute()}", "-frames:v", "1", "-vf", "scale=320:-2", "-q:v", "4", f"file:{target.absolute()}"], what=f"picturing {plan.name}")  # fmt: skip
+    "A small picture of a lesson that is joined already."
+    opened, written = _picture_of(plan, files, target)
+    run([*opened, *written], what=f"picturing {plan.name}")
 
-# %% ../nbs/12_lessons.ipynb #6e79b567
+# %% ../nbs/12_lessons.ipynb #a7a32d82
 @dataclass(frozen=True)
 class Lesson:
     "A finished lesson or clip."
@@ -82,19 +101,25 @@ class Lesson:
     path: Path
     layout: str
     mode: Mode
-    group_id: str
-    expression: str  # in a combined lesson all of them, with commas
+    group_id: str | None  # nothing for the film of all groups
+    expressions: tuple[str, ...]
     duration_ms: int
     thumbnail: Path
     segments: tuple[str, ...]  # keys in the store
+    notes: tuple[str, ...] = ()  # what had to be cut, and why
+
+    @property
+    def expression(self) -> str | None:
+        "The one that it teaches, if it is one."
+        return self.expressions[0] if len(self.expressions) == 1 else None
 
 
 @dataclass(frozen=True)
 class RenderFailure:
     "A lesson that could not be made."
 
-    group_id: str
-    expression: str
+    group_id: str | None
+    expression: str  # or several, with commas
     layout: str
     mode: Mode
     reason: str  # the kind of error
@@ -115,14 +140,15 @@ class RenderResult:
 
 Progress = Callable[[int, int, str], None]  # done, of how many, what was just done
 
-# %% ../nbs/12_lessons.ipynb #1f3ee3dc
+# %% ../nbs/12_lessons.ipynb #554211c3
 class _Bench:
     "One run: the store, the tools, and a count of what was started."
 
-    def __init__(self, store: SegmentStore, tools: Tools, out_dir: Path, threads: int) -> None:
+    def __init__(self, store: SegmentStore, tools: Tools, out_dir: Path, threads: int, specs: Sequence[SegmentSpec]) -> None:
         self.store, self.tools, self.out_dir, self.threads = store, tools, out_dir, threads
         self.joined = SegmentStore(store.root / "joined", ".mp4")
         self.pictures = SegmentStore(store.root / "joined", ".jpg")
+        self.files: dict[str, Future[Path]] = {spec.key: Future() for spec in specs}
         self.runs: list[str] = []  # appending is safe in threads
 
     def run(self, args: Sequence[str], what: str) -> str:
@@ -130,29 +156,42 @@ class _Bench:
         self.runs.append(what)
         return run_ffmpeg(args, self.tools, what=what, threads=self.threads)
 
-    def segment(self, spec: SegmentSpec) -> Path | Exception:
-        "A segment's file, or why there is none."
+    def segment(self, spec: SegmentSpec) -> None:
+        "Put a segment's file, or why there is none, where its lessons wait for it."
 
         def render(part: Path) -> None:
             self.runs.append(spec.kind)
             render_segment(spec, part, self.tools, self.threads)
 
         try:
-            return self.store.get(spec, render)
-        except (LangFlixError, OSError) as error:
-            return error
+            self.files[spec.key].set_result(self.store.get(spec, render))
+        except BaseException as error:
+            self.files[spec.key].set_exception(error)
+            if not isinstance(error, (LangFlixError, OSError)):
+                raise
 
-    def lesson(self, plan: LessonPlan, files: Mapping[str, Path | Exception]) -> Lesson | RenderFailure:
-        "A finished lesson, or why there is none."
-        parts = [files[spec.key] for spec in plan.playlist]
+    def lesson(self, plan: LessonPlan) -> Lesson | RenderFailure:
+        "A finished lesson, or why there is none; waits for segments that others are making."
         try:
-            paths = [_or_raise(part) for part in parts]
-            film = self.joined.get(plan, lambda part: join_lesson(plan, paths, part, self.run))
-            picture = self.pictures.get(plan, lambda part: thumbnail(plan, paths, part, self.run))
-            return self._publish(plan, film, picture)
+            paths = [self.files[spec.key].result() for spec in plan.playlist]
+            return self._publish(plan, *self._joined(plan, paths))
         except (LangFlixError, OSError) as error:
-            message = error.message if isinstance(error, LangFlixError) else str(error)
-            return RenderFailure(plan.group_id, ", ".join(plan.expressions), plan.layout.name, plan.mode, type(error).__name__, message)
+            message = f"{error.message} {error.hint}".strip() if isinstance(error, LangFlixError) else str(error)
+            return RenderFailure(plan.group_id, plan.title, plan.layout.name, plan.mode, type(error).__name__, message)
+
+    def _joined(self, plan: LessonPlan, paths: Sequence[Path]) -> tuple[Path, Path]:
+        "A lesson's film and its small picture, in the store; one process makes both."
+        with tempfile.TemporaryDirectory(prefix="langflix-") as name:
+            small = Path(name) / "small.jpg"
+            film = self.joined.get(plan, lambda part: join_lesson(plan, paths, part, self.run, small))
+            return film, self.pictures.get(plan, lambda part: self._pictured(plan, paths, small, part))
+
+    def _pictured(self, plan: LessonPlan, paths: Sequence[Path], small: Path, part: Path) -> None:
+        "The picture that the join made, or one of its own."
+        if small.exists():
+            shutil.copyfile(small, part)
+        else:
+            thumbnail(plan, paths, part, self.run)
 
     def _publish(self, plan: LessonPlan, film: Path, picture: Path) -> Lesson:
         "Put a lesson where people look for it."
@@ -162,14 +201,7 @@ class _Bench:
         copy_out(picture, small)
         keys = tuple(spec.key for spec in plan.playlist)
         duration = round(plan.frames / plan.fps * 1000)
-        return Lesson(place, plan.layout.name, plan.mode, plan.group_id, ", ".join(plan.expressions), duration, small, keys)
-
-
-def _or_raise(part: Path | Exception) -> Path:
-    "A file, or the error that kept it from being made."
-    if isinstance(part, Exception):
-        raise part
-    return part
+        return Lesson(place, plan.layout.name, plan.mode, plan.group_id, plan.expressions, duration, small, keys, plan.notes)
 
 
 def copy_out(made: Path, place: Path) -> None:
@@ -180,30 +212,50 @@ def copy_out(made: Path, place: Path) -> None:
             return
     publish(place, partial(shutil.copy2, made))
 
-# %% ../nbs/12_lessons.ipynb #90577dc8
+# %% ../nbs/12_lessons.ipynb #151f59e9
+_Step = SegmentSpec | LessonPlan
+
+
+def _in_turn(plans: Sequence[LessonPlan], behind: int) -> list[_Step]:
+    "All work in order: each segment once, each lesson a few steps behind its last segment."
+    steps: list[_Step] = []
+    seen: set[str] = set()
+    waiting: list[tuple[int, LessonPlan]] = []  # from which length of `steps` on a lesson is due
+    for plan in plans:
+        for spec in plan.playlist:
+            if spec.key not in seen:
+                seen.add(spec.key)
+                steps.append(spec)
+            while waiting and waiting[0][0] <= len(steps):
+                steps.append(waiting.pop(0)[1])
+        waiting.append((len(steps) + behind, plan))
+    return steps + [plan for _, plan in waiting]
+
+# %% ../nbs/12_lessons.ipynb #c5117fa8
+def _processors() -> int:
+    "How many processors this process may use."
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def render_lessons(
     plans: Sequence[LessonPlan],
     store: SegmentStore,
     tools: Tools,
     out_dir: Path,  # the episode's folder
-    workers: int | None = None,  # segments rendered side by side; by default one for each processor
+    workers: int | None = None,  # steps done side by side; by default one for each processor
     progress: Progress | None = None,
 ) -> RenderResult:
     "Render what is missing, join lessons, and say what failed."
-    processors = cpu_count() or 1
-    workers = workers or processors
-    bench = _Bench(store, tools, out_dir, max(processors // workers, 1))
-    specs = list({spec.key: spec for plan in plans for spec in plan.playlist}.values())
-    tell = _counted(progress, len(specs) + len(plans))
-    before = dict(store.counts)
-    files: dict[str, Path | Exception] = {}
-    for spec, made in _in_threads(bench.segment, specs, workers):
-        files[spec.key] = made
-        tell(f"{spec.kind} {spec.layout.name}")
+    workers = workers or _processors()
+    steps = _in_turn(plans, workers)
+    specs = [step for step in steps if isinstance(step, SegmentSpec)]
+    bench = _Bench(store, tools, out_dir, max(_processors() // workers, 1), specs)
+    tell, before = _counted(progress, len(steps)), dict(store.counts)
     done: dict[int, Lesson | RenderFailure] = {}
-    for plan, lesson in _in_threads(partial(bench.lesson, files=files), plans, workers):
-        done[id(plan)] = lesson
-        tell(plan.name)
+    for step, made in _in_threads(lambda step: bench.segment(step) if isinstance(step, SegmentSpec) else bench.lesson(step), steps, workers):
+        if isinstance(step, LessonPlan):
+            done[id(step)] = made
+        tell(step.name if isinstance(step, LessonPlan) else f"{step.kind} {step.layout.name}")
     counts = {name: store.counts[name] - before.get(name, 0) for name in ("rendered", "reused")}
     return _result([done[id(plan)] for plan in plans], ffmpeg_runs=len(bench.runs), **counts)
 

@@ -6,33 +6,38 @@
 __all__ = ['Progress', 'silent', 'Episode', 'open_subtitles', 'open_video', 'render', 'exit_status', 'LangFlixPipeline', 'Sample',
            'sample_episode']
 
-# %% ../nbs/14_pipeline.ipynb #84944f7c
+# %% ../nbs/14_pipeline.ipynb #9c60d030
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Protocol
 
 from filelock import FileLock, Timeout
 
+from .align import align, follow
 from .analysis import Findings, choose_source, describe, estimate_analysis, find_expressions, make_analyzer
+from .cache import evict
 from .config import Settings
-from .core import Cue, InputError, SubtitleError
+from .core import Cue, InputError, SubtitleError, clock
 from .costs import Estimate
 from .deck import write_deck
+from .desk import lesson_texts
 from .discovery import find_subtitles, read_embedded, subtitle_streams
-from .export import ClipRecord, Failure, Languages, LessonRecord, Manifest, SegmentStats, read_manifest, write_manifest, write_subtitles
+from .export import ClipRecord, Failure, Languages, LessonRecord, Manifest, SegmentStats, group_cues, read_manifest, translated_lines, write_manifest, write_subtitles
 from .fonts import check_fonts
 from .groups import ExpressionGroup
-from .lessons import Lesson, RenderResult, render_lessons
+from .lessons import Lesson, RenderFailure, RenderResult, render_lessons
 from .media import MediaInfo, Tools, find_tools, fingerprint, probe
 from .parallel import Analyzer, Snapshot
-from .plans import check_room, lesson_texts, plan_lessons
+from .plans import check_room, plan_lessons
 from .report import write_report
-from .segments import SegmentStore
+from .segments import SegmentStore, using
 from .subtitles import SubtitleFile, read_subtitles
-from .timing import align
+from .themes import load_theme
+from .timing import Expression
 
 # %% ../nbs/14_pipeline.ipynb #f6c3b7ef
 class Progress(Protocol):
@@ -102,7 +107,7 @@ def _subtitle_stem(path: Path) -> str:
     head, _, tail = stem.rpartition(".")
     return head if head and tail.isalpha() and len(tail) in (2, 3) else stem
 
-# %% ../nbs/14_pipeline.ipynb #4d05f63b
+# %% ../nbs/14_pipeline.ipynb #0bd7e67f
 def open_subtitles(subs: Path, subs_target: Path | None, settings: Settings) -> Episode:
     "An episode of which there are only subtitles. Raises `SubtitleError`."
     source, target = settings.languages.source, settings.languages.target
@@ -124,10 +129,13 @@ def _episode(name: str, file: SubtitleFile, other: SubtitleFile | None) -> Episo
     if not any(cue.kind == "speech" for cue in file.cues):
         raise SubtitleError(f"{file.path}: nobody speaks in these subtitles", "Give subtitles that hold dialogue.", path=str(file.path))
     notes = [*_notes_of(file), *(_notes_of(other) if other else ())]
-    if other and not align(file.cues, other.cues):
-        notes.append(f"{other.path.name}: none of its lines is shown while one of {file.path.name} is; are they of the same episode?")
-    target_cues, target_path = (other.cues, str(other.path)) if other else ((), None)
-    return Episode(name, file.cues, str(file.path), target_cues, target_path, notes=tuple(notes))
+    if other is None:
+        return Episode(name, file.cues, str(file.path), notes=tuple(notes))
+    lines, note = follow(file.cues, other.cues, other.path.name, file.path.name)
+    if not align(file.cues, lines):
+        note = f"{other.path.name}: none of its lines is shown while one of {file.path.name} is; are they of the same episode?"
+    notes += [note] if note else []
+    return Episode(name, file.cues, str(file.path), tuple(lines), str(other.path), notes=tuple(notes))
 
 # %% ../nbs/14_pipeline.ipynb #4e19453a
 def _counter(progress: Progress, stage: str, total: int) -> Callable[[str], None]:
@@ -141,11 +149,23 @@ def _watch(progress: Progress) -> Callable[[Snapshot], None]:
     "Tell the progress of an analysis as that of a stage."
     return lambda seen: progress("analyze", seen.done, seen.total, describe(seen))
 
-# %% ../nbs/14_pipeline.ipynb #fb51e894
+# %% ../nbs/14_pipeline.ipynb #aafd392b
 def _early_font_check(episode: Episode, settings: Settings) -> None:
-    "Make sure that the subtitles can be drawn, before anything is analyzed or paid. Raises `FontError`."
+    "Make sure that the subtitles can be drawn, before anything is analyzed or paid. Raises `FontError` or `SettingsError`."
+    load_theme(settings.lessons.theme)
     source, target = settings.languages.source, settings.languages.target
     check_fonts({source: [cue.text for cue in episode.cues], target: [cue.text for cue in episode.target_cues]}, settings.paths.fonts)
+
+
+def _open_store(root: Path) -> SegmentStore:
+    "The store of segments, in a folder that can be written. Raises `InputError`."
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=root):
+            return SegmentStore(root)
+    except OSError as error:
+        hint = "Choose another folder with the setting paths.cache, or LANGFLIX_PATHS__CACHE."
+        raise InputError(f"{root}: cannot be written ({error.strerror})", hint, path=str(root)) from error
 
 
 def render(episode: Episode, groups: Sequence[ExpressionGroup], folder: Path, settings: Settings, tools: Tools, progress: Progress) -> RenderResult:
@@ -155,38 +175,46 @@ def render(episode: Episode, groups: Sequence[ExpressionGroup], folder: Path, se
     target_cues = episode.target_cues or None
     faces = check_fonts(lesson_texts(groups, episode.cues, target_cues, settings), settings.paths.fonts)
     plans = plan_lessons(groups, episode.cues, target_cues, episode.info, fingerprint(episode.video), faces, settings, tools.version)
-    store = SegmentStore(settings.paths.cache / "segments")
-    check_room(plans, store, folder)
-    return render_lessons(plans, store, tools, folder, progress=lambda done, total, what: progress("render", done, total, what))
+    store = _open_store(settings.paths.cache / "segments")
+    check_room(plans, store, folder)  # before anything is written
+    with using(store.root, [*plans, *(spec for plan in plans for spec in plan.playlist)]):
+        result = render_lessons(plans, store, tools, folder, progress=lambda done, total, what: progress("render", done, total, what))
+    evict(settings.paths.cache, int(settings.cache.max_gb * 1e9))
+    return result
 
-# %% ../nbs/14_pipeline.ipynb #9d7c7ecf
+# %% ../nbs/14_pipeline.ipynb #9fe410ec
 def _lesson_record(lesson: Lesson, folder: Path) -> LessonRecord:
     "A lesson as the manifest has it."
     return LessonRecord.model_validate({
         "path": lesson.path.relative_to(folder).as_posix(), "layout": lesson.layout, "mode": lesson.mode, "group_id": lesson.group_id,
-        "expression": None if lesson.mode == "combined" else lesson.expression, "duration_ms": lesson.duration_ms, "thumbnail": lesson.thumbnail.relative_to(folder).as_posix(),
+        "expression": lesson.expression if lesson.group_id else None, "duration_ms": lesson.duration_ms, "thumbnail": lesson.thumbnail.relative_to(folder).as_posix(),
     })  # fmt: skip
 
 
 def _render_failures(result: RenderResult, groups: Sequence[ExpressionGroup]) -> list[Failure]:
     "Failed lessons with the cues they were about."
-    by_id = {group.id: group.expressions for group in groups}
+    everything = [e for group in groups for e in group.expressions]
+    by_id = {group.id: list(group.expressions) for group in groups}
+
+    def about(failure: RenderFailure) -> list[Expression]:
+        return by_id[failure.group_id] if failure.group_id else everything
+
     return [
         Failure(
-            cue_start=by_id[f.group_id][0].context_cue_start, cue_end=by_id[f.group_id][-1].context_cue_end,
+            cue_start=about(f)[0].context_cue_start, cue_end=about(f)[-1].context_cue_end,
             reason=f.reason, message=f"{f.mode} {f.layout} of {f.expression}: {f.message}",
         )
         for f in result.failures
     ]  # fmt: skip
 
-# %% ../nbs/14_pipeline.ipynb #095de3c8
+# %% ../nbs/14_pipeline.ipynb #d5c6d93f
 def _add_lessons(manifest: Manifest, result: RenderResult, folder: Path) -> Manifest:
     "A manifest with what was rendered."
     clips = tuple(ClipRecord(path=c.path.relative_to(folder).as_posix(), group_id=c.group_id, duration_ms=c.duration_ms) for c in result.clips)
     segments = SegmentStats(rendered=result.rendered, reused=result.reused)
     stats = manifest.stats.model_copy(update={"segments": segments, "ffmpeg_runs": result.ffmpeg_runs})
     changes = {
-        "lessons": tuple(_lesson_record(lesson, folder) for lesson in result.lessons), "clips": clips, "stats": stats,
+        "lessons": tuple(_lesson_record(lesson, folder) for lesson in result.lessons), "clips": clips, "stats": stats, "notes": (*manifest.notes, *dict.fromkeys(note for lesson in result.lessons for note in lesson.notes)),
         "failures": (*manifest.failures, *_render_failures(result, manifest.groups)),
     }  # fmt: skip
     return manifest.model_copy(update=changes)
@@ -219,7 +247,7 @@ def exit_status(manifest: Manifest) -> int:
     made = manifest.lessons if manifest.video else manifest.groups
     return 1 if not made else 3 if manifest.failures else 0
 
-# %% ../nbs/14_pipeline.ipynb #9cc9b6f5
+# %% ../nbs/14_pipeline.ipynb #b9bb991f
 class LangFlixPipeline:
     "Turns episodes into lessons."
 
@@ -270,7 +298,8 @@ class LangFlixPipeline:
         analyzer = self._analyzer or make_analyzer(episode.cues, self.settings)
         folder = Path(out or self.settings.paths.output) / episode.name
         with _only_run(folder):
-            found = find_expressions(episode.cues, analyzer, self.settings, _watch(self._progress), folder / "llm" if save_output else None)
+            film_ms = episode.info.duration_ms if episode.info else None
+            found = find_expressions(episode.cues, analyzer, self.settings, _watch(self._progress), folder / "llm" if save_output else None, film_ms)
             manifest = _describe(episode, found, self.settings)
             if _failed_over_results(manifest, folder):
                 return manifest.model_copy(update={"notes": (*manifest.notes, "the results of an earlier run in the folder were left as they are")})
@@ -279,7 +308,7 @@ class LangFlixPipeline:
                 manifest = _add_lessons(manifest, result, folder)
             return _write(manifest, episode, folder, began, self._progress)
 
-# %% ../nbs/14_pipeline.ipynb #4fa35e04
+# %% ../nbs/14_pipeline.ipynb #c7770fd8
 def _path(given: str | Path | None) -> Path | None:
     "A path that may be missing."
     return Path(given) if given is not None else None
@@ -295,6 +324,7 @@ class _only_run:  # noqa: N801  (used as a verb)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._lock.acquire()
+            self._tidy()
         except Timeout:
             raise InputError(f"{self._folder}: another run is at work there", "Wait for it, or choose another folder with --out.") from None
         except OSError as error:
@@ -303,7 +333,24 @@ class _only_run:  # noqa: N801  (used as a verb)
     def __exit__(self, *_: object) -> None:
         self._lock.release()
 
-# %% ../nbs/14_pipeline.ipynb #364c8d26
+    def _tidy(self) -> None:
+        "Remove the unfinished files of a run that was killed; nobody else is at work here."
+        for left in self._folder.rglob(".part-*"):
+            left.unlink(missing_ok=True)
+
+# %% ../nbs/14_pipeline.ipynb #dc5de4d1
+def _silent_scenes(episode: Episode, groups: Sequence[ExpressionGroup], language: str) -> list[str]:
+    "A note on the scenes for which neither a subtitle file nor the analyzer has a line in the learner's language."
+    real = align(episode.cues, episode.target_cues)
+    missing = [g for g in groups if not any(cue.index in translated_lines(g, real) for cue in group_cues(g, episode.cues))]
+    if not missing:
+        return []
+    if not episode.subtitles_target and len(missing) == len(groups):
+        return [f"the scenes have no {language} lines: give subtitles in that language with --subs-target"]
+    places = ", ".join(clock(group.context_start_ms) for group in missing[:8]) + (", ..." if len(missing) > 8 else "")
+    return [f"{len(missing)} of {len(groups)} scenes have no {language} lines: those at {places}"]
+
+# %% ../nbs/14_pipeline.ipynb #9504dc06
 def _describe(episode: Episode, found: Findings, settings: Settings) -> Manifest:
     "The manifest of an analysis."
     languages = settings.languages
@@ -311,8 +358,7 @@ def _describe(episode: Episode, found: Findings, settings: Settings) -> Manifest
     expressions = [e for group in found.groups for e in group.expressions]
     if untranslated := [e.expression for e in expressions if not e.translation]:
         notes.append(f"{len(untranslated)} expressions have no {languages.target} translation: the analyzer gave none")
-    if found.groups and not episode.target_cues and not any(e.context_translation for e in expressions):
-        notes.append(f"the scenes have no {languages.target} lines: give subtitles in that language with --subs-target")
+    notes += _silent_scenes(episode, found.groups, languages.target)
     return Manifest(
         episode=episode.name, video=str(episode.video) if episode.video else None, subtitles=episode.subtitles,
         subtitles_target=episode.subtitles_target, analyzer=choose_source(settings), model=found.model,
@@ -320,7 +366,7 @@ def _describe(episode: Episode, found: Findings, settings: Settings) -> Manifest
         groups=found.groups, dropped=found.dropped, failures=found.failures, stats=found.stats,
     )  # fmt: skip
 
-
+# %% ../nbs/14_pipeline.ipynb #6d993804
 def _write(manifest: Manifest, episode: Episode, folder: Path, began: float, progress: Progress) -> Manifest:
     "Write subtitles, deck, report and, last of all, the manifest."
     done = _counter(progress, "write", 4)

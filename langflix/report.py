@@ -58,7 +58,7 @@ def _ticks(length_ms: int) -> list[tuple[float, str]]:
     step_ms = 1000 * next((step for step in _STEPS_S if 6 * 1000 * step >= length_ms), 14_400)
     return [(round(100 * moment / length_ms, 3), clock(moment)) for moment in range(0, length_ms, step_ms)]
 
-# %% ../nbs/13c_report.ipynb #2c44e4f9
+# %% ../nbs/13c_report.ipynb #649d474f
 def _data_uri(path: Path) -> str:
     "A small picture as text. Raises `InputError` where it cannot be read."
     try:
@@ -83,6 +83,11 @@ def _plays(lessons: Iterable[LessonRecord], pictures: Mapping[str, str]) -> list
     "Buttons for some lessons."
     names = {"long": "Lesson", "short": "Short"}
     return [Play(quote(one.path), f"{names[one.layout]} {clock(one.duration_ms)}", pictures.get(one.path, ""), one.layout == "short") for one in lessons]
+
+
+def _films(lessons: Iterable[LessonRecord]) -> list[Play]:
+    "Buttons for the films that teach more than one scene."
+    return [Play(quote(one.path), f"All scenes in one film {clock(one.duration_ms)}", "", False) for one in lessons if one.group_id is None]
 
 # %% ../nbs/13c_report.ipynb #339d0c91
 @dataclass(frozen=True, slots=True)
@@ -212,7 +217,7 @@ def _policy(script: str) -> str:
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:; media-src 'self' file:; base-uri 'none'; form-action 'none'"
 
-# %% ../nbs/13c_report.ipynb #01519415
+# %% ../nbs/13c_report.ipynb #930e71d0
 def _length_ms(manifest: Manifest, cues: Iterable[Cue]) -> int:
     "How long the drawn episode is; never zero."
     return max([1, *(cue.end_ms for cue in cues), *(group.context_end_ms for group in manifest.groups)])
@@ -233,7 +238,7 @@ def render_report(
     length_ms, script = _length_ms(manifest, cues), _asset("report.js")
     template = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True).from_string(_asset("report.html.j2"))
     return template.render(
-        m=manifest, cards=cards, clock=clock, length=clock(length_ms), language_name=language_name, policy=_policy(script),
+        m=manifest, cards=cards, films=_films(manifest.lessons), clock=clock, length=clock(length_ms), language_name=language_name, policy=_policy(script),
         script=Markup(script), style=Markup(_asset("report.css")), figures=_figures(manifest),  # noqa: S704
         bars=_group_bars(manifest.groups, length_ms), ticks=_ticks(length_ms),
         speech=[_bar(cue.start_ms, cue.end_ms, length_ms) for cue in cues if cue.kind == "speech"],

@@ -30,27 +30,29 @@ def clicks(frames: int, fps: Fraction, rate: int = 48_000) -> bytes:
     return sound.tobytes()
 
 
-def make_film(path: Path, tools: Tools, frames: int = 240, fps: Fraction = NTSC_FILM, *more: str, silent: bool = False) -> Path:
+def make_film(
+    path: Path, tools: Tools, frames: int = 240, fps: Fraction = NTSC_FILM, *more: str, silent: bool = False, filters: str = "null",
+) -> Path:  # fmt: skip
     "A film with B-frames and one key frame, so that seeking is as hard as it gets."
     raw, pcm = path.with_suffix(".gray"), path.with_suffix(".pcm")
     raw.write_bytes(b"".join(map(picture, range(frames))))
     pcm.write_bytes(clicks(frames, fps))
     source = ["-f", "rawvideo", "-pix_fmt", "gray", "-s", f"{WIDTH}x{HEIGHT}", "-r", str(fps), "-i", str(raw)]
     sound = [] if silent else ["-f", "s16le", "-ar", "48000", "-ac", "1", "-i", str(pcm), "-c:a", "aac", "-metadata:s:a:0", "language=eng"]
-    picture_args = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "12", "-g", "250", "-bf", "3", "-pix_fmt", "yuv420p"]
+    picture_args = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "12", "-g", "250", "-bf", "3", "-pix_fmt", "yuv420p", "-vf", filters]
     run_ffmpeg([*source, *sound, *picture_args, *more, str(path)], tools, what="making a film", threads=2)
     raw.unlink()
     pcm.unlink()
     return path
 
 
-def numbers(path: Path, tools: Tools, top: float = 0.0, height: float = 1.0, limit: int | None = None) -> list[int]:
-    "The numbers in the frames of a film; top and height say where in the picture the old film stands."
+def numbers(path: Path, tools: Tools, top: float = 0.0, height: float = 1.0, limit: int | None = None, line: int = 6) -> list[int]:
+    "The numbers in the frames of a film; top and height say where in the picture the old film stands, and line where to read."
     crop = f"crop=iw:ih*{height:.6f}:0:ih*{top:.6f},scale={WIDTH}:{HEIGHT}:flags=area"
     count = ["-frames:v", str(limit)] if limit else []
     command = [str(tools.ffmpeg), "-v", "error", "-i", str(path), "-an", "-vf", crop, "-fps_mode", "passthrough", *count]
     pixels = subprocess.run([*command, "-f", "rawvideo", "-pix_fmt", "gray", "-"], capture_output=True, check=True).stdout
-    size, row = WIDTH * HEIGHT, WIDTH * (CELL // 2 - 2)
+    size, row = WIDTH * HEIGHT, WIDTH * line
     return [_number(pixels[start + row : start + row + WIDTH]) for start in range(0, len(pixels), size)]
 
 

@@ -4,6 +4,7 @@ import itertools
 import json
 import re
 import subprocess
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,13 @@ from hypothesis import strategies as st
 from langflix.ass import block, break_lines, escape
 from langflix.config import Settings
 from langflix.core import Cue, FontError, MediaError
+from langflix.desk import lesson_texts
 from langflix.fonts import Typeface, check_fonts
 from langflix.groups import ExpressionGroup
-from langflix.lessons import RenderResult, render_lessons
+from langflix.lessons import RenderResult, _in_turn, render_lessons
 from langflix.media import Tools, find_tools, fingerprint, first_frame, frame_count, probe
-from langflix.plans import LessonPlan, check_room, lesson_texts, plan_lessons, slug
-from langflix.segments import SegmentStore, render_segment
+from langflix.plans import LessonPlan, check_room, lines_around, plan_lessons, slug
+from langflix.segments import SegmentSpec, SegmentStore, render_segment
 from langflix.styles import Card, timeline
 from langflix.timing import Expression, locate
 
@@ -55,7 +57,7 @@ def group(name: str, *expressions: Expression) -> ExpressionGroup:
 
 
 GROUPS = [
-    group("g1", expression("run out of", 2, (1, 3)), expression("hang in there", 2, (1, 3), example="Hang in there!")),
+    group("g1", expression("run out of", 2, (1, 3)), expression("hang in there", 2, (1, 3), example="Hang in there!", translation="버티다")),
     group("g2", expression("piece of cake", 5, (5, 5), similar=(), example="")),
 ]
 
@@ -74,10 +76,10 @@ def settings(**lessons: Any) -> Settings:
     return Settings(lessons={"preset": "ultrafast", **lessons})
 
 
-def plans_of(film: Path, tools: Tools, groups: list[ExpressionGroup] = GROUPS, target: list[Cue] | None = KOREAN, **lessons: Any) -> list[LessonPlan]:
+def plans_of(source: Path, tools: Tools, groups: list[ExpressionGroup] = GROUPS, target: list[Cue] | None = KOREAN, **lessons: Any) -> list[LessonPlan]:
     chosen = settings(**lessons)
     faces = check_fonts(lesson_texts(groups, CUES, target, chosen))
-    return plan_lessons(groups, CUES, target, probe(film, tools), fingerprint(film), faces, chosen, tools.version)
+    return plan_lessons(groups, CUES, target, probe(source, tools), fingerprint(source), faces, chosen, tools.version)
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +89,10 @@ def made(film: Path, tools: Tools, tmp_path_factory: pytest.TempPathFactory) -> 
     return render_lessons(plans_of(film, tools), store, tools, folder / "out", workers=2), store, folder
 
 
+def keys_of(plans: Iterable[LessonPlan]) -> set[str]:
+    return {spec.key for plan in plans for spec in plan.playlist}
+
+
 # ---- plans
 
 
@@ -94,7 +100,7 @@ def test_a_lesson_is_scene_line_line_card(film: Path, tools: Tools) -> None:
     plans = plans_of(film, tools)
     assert [plan.name for plan in plans] == ["001-run-out-of", "002-hang-in-there", "003-piece-of-cake", "g1", "g2"]
     assert [spec.kind for spec in plans[0].playlist] == ["context", "repeat", "repeat", "card"]
-    assert plans[0].playlist[1].key == plans[0].playlist[2].key
+    assert plans[0].playlist[1].key != plans[0].playlist[2].key  # the second dot is filled
     assert plans[0].playlist[0].key == plans[1].playlist[0].key != plans[2].playlist[0].key
     repeat = plans[0].playlist[1]
     assert (repeat.first, repeat.frames) == (first_frame(2300, NTSC_FILM), frame_count(1800, NTSC_FILM))
@@ -102,10 +108,14 @@ def test_a_lesson_is_scene_line_line_card(film: Path, tools: Tools) -> None:
 
 
 def test_combined_lessons_use_the_same_segments(film: Path, tools: Tools) -> None:
-    separate, combined = plans_of(film, tools), plans_of(film, tools, mode="combined", repeat_count=1)
-    assert [len(plan.playlist) for plan in combined] == [5, 3, 1, 1]
-    keys = [{spec.key for plan in plans for spec in plan.playlist} for plans in (separate, combined)]
-    assert keys[0] == keys[1]
+    separate, combined = plans_of(film, tools), plans_of(film, tools, mode="combined")
+    kinds = [[spec.kind for spec in plan.playlist] for plan in combined]
+    assert kinds[0] == ["context", "repeat", "repeat", "card", "repeat", "repeat", "card", "clip"]  # the scene again, without a word
+    assert kinds[1] == ["context", "repeat", "repeat", "card"]  # nothing to combine
+    assert kinds[2] == kinds[0] + kinds[1]
+    assert keys_of(combined) == keys_of(separate)
+    assert combined[0].playlist[-1].ass == ""
+    assert combined[0].playlist[-1].key == combined[3].playlist[0].key
 
 
 def _events(plan: LessonPlan, place: int) -> list[str]:
@@ -167,6 +177,212 @@ def test_a_full_disk_stops_us_before_rendering(film: Path, tools: Tools, tmp_pat
         check_room([replace(plan, playlist=(endless,))], SegmentStore(tmp_path), tmp_path)
 
 
+# ---- three expressions in one scene
+
+
+THREE = [
+    group("g1", expression("bring", 1, (1, 3), translation="가져오다", definition="to carry along"), *GROUPS[0].expressions),
+    GROUPS[1],
+]
+
+
+def alone(groups: list[ExpressionGroup]) -> list[ExpressionGroup]:
+    return [group(f"{one.id}-{number}", e) for one in groups for number, e in enumerate(one.expressions)]
+
+
+def only(plans: list[LessonPlan], kind: str) -> set[str]:
+    return {spec.key for plan in plans for spec in plan.playlist if spec.kind == kind}
+
+
+def test_the_scene_is_one_segment_in_each_layout_whatever_the_mode(film: Path, tools: Tools) -> None:
+    both = {"formats": ("long", "short")}
+    separate, combined = (plans_of(film, tools, THREE, mode=mode, **both) for mode in ("separate", "combined"))
+    assert len(only(separate, "context")) == len(only(combined, "context")) == 2 * len(THREE)
+    assert [plan.layout.name for plan in separate if plan.mode != "clip"] == ["long"] * 4 + ["short"] * 4
+    new = {spec.key: spec for plan in combined for spec in plan.playlist if spec.key not in keys_of(separate)}
+    assert [(spec.kind, spec.layout.name) for spec in new.values()] == [("clip", "short")]  # the upright listening test
+
+
+def test_grouping_changes_no_separate_lesson_and_combined_ones_only_where_there_is_something_to_combine(film: Path, tools: Tools) -> None:
+    def lessons(groups: list[ExpressionGroup], **more: Any) -> list[tuple[str, list[str]]]:
+        plans = plans_of(film, tools, groups, target=None, formats=("long", "short"), film=False, **more)
+        return [(plan.name, [spec.key for spec in plan.playlist]) for plan in plans if plan.mode != "clip"]
+
+    grouped = lessons(THREE)
+    assert lessons(alone(THREE)) == lessons(alone(THREE), mode="combined") == grouped
+    assert lessons([THREE[1]]) == lessons([THREE[1]], mode="combined")
+    assert lessons(THREE, mode="combined") != grouped
+
+
+def test_a_changed_translation_renders_only_what_shows_it(film: Path, tools: Tools) -> None:
+    def changed(translation: str) -> list[str]:
+        first, second, third = THREE[0].expressions
+        groups = [group("g1", first, second.model_copy(update={"translation": translation}), third), THREE[1]]
+        before, after = (plans_of(film, tools, those, formats=("long", "short"), mode="combined") for those in (THREE, groups))
+        new = {spec.key: spec.kind for plan in after for spec in plan.playlist if spec.key not in keys_of(before)}
+        return sorted(new.values())
+
+    in_labels_and_cards = ["card"] * 2 + ["repeat"] * 4
+    assert changed("떨어지다") == in_labels_and_cards  # the same word of the learner's line is marked
+    assert changed("바닥나다") == sorted([*in_labels_and_cards, "context", "context"])  # the scene marked it, and now does not
+
+
+def test_two_layouts_and_two_modes_are_rendered_once(film: Path, tools: Tools, tmp_path: Path) -> None:
+    store = SegmentStore(tmp_path / "store")
+    short = {"repeat_count": 1, "formats": ("long", "short"), "pause_ms": 0}
+
+    def run(**more: Any) -> RenderResult:
+        return render_lessons(plans_of(film, tools, THREE[:1], **short, **more), store, tools, tmp_path / "out")
+
+    separate = run()
+    assert not separate.failures
+    assert (separate.rendered, separate.reused) == (2 * (1 + 3 + 3) + 1, 0)
+    combined = run(mode="combined")
+    assert (combined.rendered, combined.reused) == (1, 2 * (1 + 3 + 3) + 1)
+    assert [(lesson.layout, lesson.group_id, len(lesson.expressions)) for lesson in combined.lessons] == [("long", "g1", 3), ("short", "g1", 3), ("long", None, 3)]
+    again = run(mode="combined")
+    assert (again.rendered, again.ffmpeg_runs, again.lessons) == (0, 0, combined.lessons)
+    film_of_all = combined.lessons[-1]
+    assert film_of_all.path == tmp_path / "out" / "lessons" / "film.mp4"
+    assert chapters_of(film_of_all.path, tools) == chapters_of(combined.lessons[0].path, tools) == ["bring", "run out of", "hang in there"]
+    command = [str(tools.ffmpeg), "-v", "warning", "-i", str(film_of_all.path), "-f", "null", "-"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stderr == ""
+    length = plans_of(film, tools, THREE[:1], **short, mode="combined")[0].frames
+    assert len(numbers(combined.lessons[0].path, tools)) == length
+
+
+def chapters_of(path: Path, tools: Tools) -> list[str]:
+    command = [str(tools.ffprobe), "-v", "error", "-show_chapters", "-of", "json", str(path)]
+    return [chapter["tags"]["title"] for chapter in json.loads(subprocess.run(command, capture_output=True, check=True).stdout)["chapters"]]
+
+
+def test_lessons_without_grouping_are_the_same_in_both_modes_frame_by_frame(film: Path, tools: Tools, tmp_path: Path) -> None:
+    def decoded(mode: str) -> list[str]:
+        groups = alone([GROUPS[0]]) if mode == "combined" else [GROUPS[0]]
+        plans = [plan for plan in plans_of(film, tools, groups, mode=mode, repeat_count=1, film=False) if plan.mode != "clip"]
+        made = render_lessons(plans, SegmentStore(tmp_path / mode), tools, tmp_path / f"out-{mode}")
+        command = [str(tools.ffmpeg), "-v", "error", "-i", "", "-map", "0", "-f", "framemd5", "-"]
+        return [subprocess.run([*command[:4], str(lesson.path), *command[5:]], capture_output=True, text=True, check=True).stdout for lesson in made.lessons]
+
+    separate = decoded("separate")
+    assert len(separate) == 2
+    assert separate == decoded("combined")
+
+
+def test_chapters_tile_the_film(film: Path, tools: Tools) -> None:
+    plan = next(plan for plan in plans_of(film, tools, THREE, mode="combined") if plan.group_id is None)
+    assert [name for _, name in plan.chapters] == ["bring", "run out of", "hang in there", "piece of cake"]
+    starts = [start for start, _ in plan.chapters]
+    assert starts[0] == 0
+    assert starts == sorted(set(starts))
+    assert starts[3] == plan.frames - sum(spec.total_frames for spec in plan.playlist[-4:])
+
+
+def test_there_is_a_film_with_combined_lessons_or_when_asked(film: Path, tools: Tools) -> None:
+    def films(**lessons: Any) -> int:
+        return sum(plan.folder == "lessons" for plan in plans_of(film, tools, THREE, **lessons))
+
+    assert [films(), films(mode="combined"), films(mode="combined", film=False), films(film=True)] == [0, 1, 0, 1]
+    assert films(mode="combined", formats=("short",)) == 0
+    with pytest.raises(ValueError, match="long format"):
+        Settings(lessons={"film": True, "formats": ("short",)})
+
+
+# ---- shorts
+
+
+def seconds(plan: LessonPlan) -> float:
+    return float(plan.frames / plan.fps)
+
+
+@pytest.mark.parametrize(("mode", "repeat_count", "pause_ms"), [("separate", 10, 5000), ("combined", 2, 3000), ("combined", 5, 3000), ("combined", 10, 9000), ("combined", 3, 0)])
+def test_every_short_ends_within_a_minute(film: Path, tools: Tools, mode: str, repeat_count: int, pause_ms: int) -> None:
+    plans = plans_of(film, tools, THREE, mode=mode, repeat_count=repeat_count, pause_ms=pause_ms, formats=("short",))
+    lessons = [plan for plan in plans if plan.mode != "clip"]
+    assert all(seconds(plan) < 60 for plan in lessons)
+    assert [name for plan in lessons for name in plan.expressions] == ["bring", "run out of", "hang in there", "piece of cake"]
+    borders = {first_frame(moment, NTSC_FILM) for cue in CUES for moment in (cue.start_ms, cue.end_ms)}
+    for plan in lessons:
+        for spec in plan.playlist:
+            if spec.kind in ("context", "clip"):
+                assert spec.first in borders
+                assert min(abs(spec.first + spec.frames - border) for border in borders) <= 1
+        scene = frame_count((THREE[1] if plan.group_id == "g2" else THREE[0]).duration_ms, NTSC_FILM)
+        cut = any(spec.frames < scene for spec in plan.playlist if spec.kind in ("context", "clip"))
+        assert not cut or "is cut to" in plan.notes[0]
+
+
+def test_a_short_gives_up_its_listening_test_before_anything_else(film: Path, tools: Tools) -> None:
+    def first(pause_ms: int) -> LessonPlan:
+        return plans_of(film, tools, THREE, mode="combined", pause_ms=pause_ms, formats=("short",))[0]
+
+    assert [spec.kind for spec in first(0).playlist].count("clip") == 1
+    assert not first(0).notes
+    cut = next(plan for pause in range(2000, 9000, 200) if (plan := first(pause)).notes)
+    assert len(cut.expressions) == 3
+    assert "listening test" in cut.notes[0]
+    assert cut.playlist[0].key == first(0).playlist[0].key
+
+
+@given(room=st.integers(0, 9000), core=st.sampled_from(CUES[:3]))
+def test_lines_around_are_whole_and_fit(room: int, core: Cue) -> None:
+    scene = (1000, 5000)
+    window = lines_around(CUES, (core.start_ms, core.end_ms), scene, room)
+    if room < core.duration_ms:
+        assert window is None
+        return
+    assert window is not None
+    assert scene[0] <= window[0] <= core.start_ms
+    assert core.end_ms <= window[1] <= scene[1]
+    assert window[1] - window[0] <= room
+    assert window[0] in {cue.start_ms for cue in CUES}
+    assert window[1] in {cue.end_ms for cue in CUES}
+    if room >= 4000:
+        assert window == scene
+
+
+# ---- repeats
+
+
+def test_the_last_repeat_is_slow_and_says_so(film: Path, tools: Tools) -> None:
+    plan = plans_of(film, tools, [GROUPS[0]], speed=0.75, pause_ms=1000)[0]
+    fast, slow = plan.playlist[1:3]
+    assert (fast.total_frames, slow.total_frames) == (fast.frames + 24, round(fast.frames / 0.75) + 24)
+    assert "0.75×" in slow.ass
+    assert "0.75×" not in fast.ass
+    ends = [max(event.split(",")[2] for event in spec.ass.splitlines() if event.startswith("Dialogue: 2")) for spec in (fast, slow)]
+    assert ends == ["0:00:02.79", "0:00:03.38"]  # the text stays to the end
+    assert plans_of(film, tools, [GROUPS[0]], pause_ms=1000)[0].playlist[1].key == fast.key
+
+
+def test_dots_count_the_repeats(film: Path, tools: Tools) -> None:
+    plan = plans_of(film, tools, [GROUPS[0]], repeat_count=3)[0]
+    dots = [re.findall(r"\\1a&H(00|B0)&", spec.ass) for spec in plan.playlist[1:4]]
+    assert [(found.count("00"), found.count("B0")) for found in dots] == [(2, 2), (3, 1), (4, 0)]  # and the bar of the label
+    assert len({spec.key for spec in plan.playlist[1:4]}) == 3
+
+
+def test_the_learners_line_is_highlighted_where_the_translation_stands(film: Path, tools: Tools) -> None:
+    scene = plans_of(film, tools)[0].playlist[0]
+    marked = re.findall(r"\\1c&H4BC2FF&\\b0\}(?:\{[^}]*\})?([^{]*)", scene.ass)
+    assert [text.strip() for text in marked if text.strip()] == ["ran out of", "hang in there", "떨어졌어", "버텨"]
+
+
+# ---- order of work
+
+
+def test_the_first_lesson_does_not_wait_for_the_last(film: Path, tools: Tools) -> None:
+    plans = plans_of(film, tools, THREE)
+    for behind in (1, 2, 8):
+        steps = _in_turn(plans, behind)
+        assert len(steps) == len({spec.key for plan in plans for spec in plan.playlist}) + len(plans)
+        place = {(step.key if isinstance(step, SegmentSpec) else id(step)): number for number, step in enumerate(steps)}
+        for plan in plans:
+            assert all(place[spec.key] < place[id(plan)] for spec in plan.playlist)
+        assert [step for step in steps if isinstance(step, LessonPlan)] == plans
+    assert _in_turn(plans, 2).index(plans[0]) == 4 + 2
+
+
 # ---- rendering
 
 
@@ -177,13 +393,14 @@ def test_everything_is_made_once(made: tuple[RenderResult, SegmentStore, Path], 
         "lessons/long/001-run-out-of.mp4", "lessons/long/002-hang-in-there.mp4", "lessons/long/003-piece-of-cake.mp4",
     ]  # fmt: skip
     assert [clip.path.name for clip in result.clips] == ["g1.mp4", "g2.mp4"]
-    assert (result.rendered, result.reused) == (2 + 3 + 3 + 2, 0)
+    assert (result.rendered, result.reused) == (2 + 3 * 2 + 3 + 2, 0)
+    assert result.ffmpeg_runs == result.rendered + len(result.lessons) + len(result.clips)
     assert all(lesson.thumbnail.stat().st_size > 500 for lesson in [*result.lessons, *result.clips])
     again = render_lessons(plans_of(film, tools), store, tools, folder / "out", workers=2)
-    assert (again.rendered, again.reused, again.ffmpeg_runs) == (0, 10, 0)
+    assert (again.rendered, again.reused, again.ffmpeg_runs) == (0, 13, 0)
     assert again.lessons == result.lessons
     combined = render_lessons(plans_of(film, tools, mode="combined"), store, tools, folder / "combined", workers=2)
-    assert (combined.rendered, len(combined.lessons)) == (0, 2)
+    assert (combined.rendered, len(combined.lessons)) == (0, 3)
 
 
 def test_joins_decode_without_a_word_and_lose_no_frame(made: tuple[RenderResult, SegmentStore, Path], film: Path, tools: Tools) -> None:
@@ -310,7 +527,7 @@ def test_overlapping_cues_are_shown_together() -> None:
     cues = [Cue(1, 0, 2000, "One"), Cue(2, 1000, 3000, "Two")]
     lines = timeline(cues, 500, 2500, {2: [(0, 3)]})
     assert [(line.start_ms, line.end_ms, line.text, line.marks) for line in lines] == [
-        (0, 500, "One", ()), (500, 1500, "One\nTwo", ((4, 7),)), (1500, 2000, "Two", ((0, 3),)),
+        (0, 500, "One", ()), (500, 1500, "- One\n- Two", ((8, 11),)), (1500, 2000, "Two", ((0, 3),)),
     ]  # fmt: skip
     assert all(a.end_ms <= b.start_ms for a, b in itertools.pairwise(lines))
 

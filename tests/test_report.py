@@ -236,3 +236,18 @@ def test_writing(tmp_path, picture):
     with pytest.raises(InputError, match=r"gone\.jpg: the thumbnail cannot be read"):
         write_report(full(), tmp_path / "r.html", CUES, {}, {MOON: tmp_path / "gone.jpg"})
     assert not (tmp_path / "r.html").exists()
+
+
+def test_a_film_of_all_scenes_is_offered_above_them_and_belongs_to_no_card():
+    film = LessonRecord(path="lessons/film.mp4", layout="long", mode="combined", duration_ms=90_000)
+    page = render_report(full(lessons=(*full().lessons, film)), CUES, {}, {})
+    assert page.count("lessons/film.mp4") == 1
+    assert page.index("All scenes in one film 1:30") < page.index('<main id="scenes"')
+    assert "All scenes" not in render_report(full(), CUES, {}, {})
+
+
+def test_the_contact_sheet_names_the_expressions_under_each_picture(tmp_path):
+    picture = tmp_path / "a.jpg"
+    Image.new("RGB", (32, 18), "navy").save(picture)
+    sheet = re.search(r'<nav class="contact".*?</nav>', render_report(full(), CUES, {}, {MOON: picture}), re.DOTALL).group(0)
+    assert re.findall(r"<b [^>]*>(.*?)</b>", sheet) == ["by the way", "hang in there"]

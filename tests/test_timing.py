@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from langflix.core import Cue
 from langflix.lexicon import Lexicon
 from langflix.prompts import Item
-from langflix.timing import align, choose, locate, verify, worth
+from langflix.timing import choose, locate, verify, worth
 
 LINES = [
     "By the way, did you lock up?", "She picked the whole mess", "up by herself.", "Don't give up. Hang in there!",
@@ -121,15 +121,6 @@ def test_level_and_limit_say_what_they_left_out():
     kept, dropped = choose(found, level="B1", max_expressions=1)
     assert [e.expression for e in kept] == ["hang in there"]
     assert [(d.expression, d.reason) for d in dropped] == [("by the way", "too easy"), ("give up", "over the limit")]
-
-
-def test_align_follows_time_not_numbers():
-    target = [Cue(1, 2000, 3500, "하나"), Cue(2, 4000, 7500, "둘과 셋"), Cue(3, 8000, 8600, "넷 앞"), Cue(4, 8700, 9500, "넷 뒤"), Cue(5, 9550, 9900, "늦음")]
-    assert align(CUES, target) == {1: "하나", 2: "둘과 셋", 3: "둘과 셋", 4: "넷 앞 넷 뒤"}
-
-
-def test_align_ignores_a_line_that_only_touches():
-    assert align([Cue(1, 0, 2000, "a")], [Cue(1, 1900, 5000, "b")]) == {}
 
 
 def test_every_entry_of_the_lexicon_is_located_in_its_own_example():

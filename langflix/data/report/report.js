@@ -24,7 +24,7 @@
     if (box.top < 60 || box.bottom > innerHeight) video.scrollIntoView({ block: "center" });
   };
   document.addEventListener("click", (event) => {
-    const link = event.target.closest("a.play, a.seek");
+    const link = event.target.closest(".card a.play, .card a.seek");
     if (!link || event.metaKey || event.ctrlKey || event.shiftKey) return;
     event.preventDefault();
     play(link);
