@@ -29,7 +29,7 @@ from .quota import Clock
 # %% ../nbs/07_parallel.ipynb #43545104
 log = logging.getLogger(__name__)
 
-# %% ../nbs/07_parallel.ipynb #045f2263
+# %% ../nbs/07_parallel.ipynb #0f8f110b
 @dataclass(frozen=True, slots=True)
 class ChunkOutcome:
     "What became of one chunk."
@@ -43,7 +43,7 @@ class ChunkOutcome:
     call_s: float = 0.0  # time spent in calls
     model_versions: tuple[str, ...] = ()
 
-
+# %% ../nbs/07_parallel.ipynb #54c5ee60
 def _join(failures: Iterable[Failure]) -> tuple[Failure, ...]:
     "Failures, those of the same reason side by side as one."
     joined: list[Failure] = []
@@ -63,7 +63,7 @@ def _outcome(chunk: Chunk, parts: Sequence[Part], tally: Tally) -> ChunkOutcome:
     reused = bool(tally.reused) and not tally.calls_s
     return ChunkOutcome(chunk, items, failures, reused, len(tally.calls_s), tally.tokens, sum(tally.calls_s), tuple(sorted(tally.model_versions)))
 
-# %% ../nbs/07_parallel.ipynb #0d76af77
+# %% ../nbs/07_parallel.ipynb #c1cbfd90
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     "How a run stands."
@@ -77,7 +77,7 @@ class Snapshot:
     left_s: float | None  # about how long it will still take
     total: int
 
-
+# %% ../nbs/07_parallel.ipynb #3979757b
 @dataclass(frozen=True, slots=True)
 class RunReport:
     "How a run was."
@@ -110,7 +110,7 @@ class RunReport:
                 return cause
         return "latency"
 
-
+# %% ../nbs/07_parallel.ipynb #7b9f16cd
 def _percentile(values: Sequence[float], share: float) -> float:
     "The value that a share of the values does not exceed."
     ordered = sorted(values)
@@ -260,7 +260,7 @@ def _ticking(board: _Board, every_s: float = 0.5) -> Iterator[None]:
         over.set()
         thread.join()
 
-# %% ../nbs/07_parallel.ipynb #ecd48ca5
+# %% ../nbs/07_parallel.ipynb #43752c2e
 def _worker(run: Run, position: int, chunk: Chunk, board: _Board) -> tuple[int, list[Part], Tally]:
     "The parts of one chunk; never raises."
     tally = Tally()
@@ -273,7 +273,7 @@ def _worker(run: Run, position: int, chunk: Chunk, board: _Board) -> tuple[int, 
     board.add(tally)
     return position, parts, tally
 
-
+# %% ../nbs/07_parallel.ipynb #c90a4979
 def _ask_all(run: Run, chunks: Sequence[Chunk], workers: int, board: _Board, outcomes: dict[int, ChunkOutcome]) -> None:
     "Fill the outcomes, by position."
     order = sorted(range(len(chunks)), key=lambda position: -chunks[position].tokens)

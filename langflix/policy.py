@@ -19,7 +19,7 @@ from .limits import Door, Halt, Halted, Pass, Result, backoff_s, close_door, ent
 from .prompts import Item, ReplyError
 from .quota import Clock, describe_renewal
 
-# %% ../nbs/07_4_policy.ipynb #3c14bdf0
+# %% ../nbs/07_4_policy.ipynb #fc377b14
 class Analyzer(Protocol):
     "Finds the expressions of a chunk."
 
@@ -31,7 +31,7 @@ class Analyzer(Protocol):
         "A fingerprint of all that shapes the answer; empty when answers are not worth keeping."
         ...
 
-
+# %% ../nbs/07_4_policy.ipynb #bcda951b
 @dataclass(frozen=True, slots=True)
 class Failure:
     "Why some cues have no answer."
@@ -120,7 +120,7 @@ def _work(run: Run, chunk: Chunk, repair: ReplyError | None, key: str) -> tuple[
         run.journal.put(key, said)
     return said, tokens
 
-# %% ../nbs/07_4_policy.ipynb #5c76d6e5
+# %% ../nbs/07_4_policy.ipynb #6b061cab
 def _once(run: Run, chunk: Chunk, repair: ReplyError | None, key: str, tally: Tally) -> Answer | Verdict | GeminiError:
     "Ask once, in turn; a passing fault is returned. Raises `Halted`."
     call = enter(run.door, run.expected(chunk))
@@ -139,7 +139,7 @@ def _once(run: Run, chunk: Chunk, repair: ReplyError | None, key: str, tally: Ta
         tally.tokens += tokens or Tokens()
         leave(run.door, call, result, tokens, delay_s)
 
-
+# %% ../nbs/07_4_policy.ipynb #41cf601e
 def ask(run: Run, chunk: Chunk, tally: Tally, repair: ReplyError | None = None, tries: int = 5) -> Answer | Verdict:
     "What the journal or the service says about a chunk. Raises `Halted`."
     key, failed = _key(run, chunk, repair), 0
