@@ -5,15 +5,17 @@
 # %% auto #0
 __all__ = ['log', 'ChunkOutcome', 'Snapshot', 'RunReport', 'ExpressionBatchProcessor']
 
-# %% ../nbs/07_parallel.ipynb #ef8f1a66
+# %% ../nbs/07_parallel.ipynb #5cb828d7
 import json
 import logging
 import threading
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from joblib import Parallel, delayed
 
@@ -273,19 +275,32 @@ def _worker(run: Run, position: int, chunk: Chunk, board: _Board) -> tuple[int, 
     board.add(tally)
     return position, parts, tally
 
-# %% ../nbs/07_parallel.ipynb #c90a4979
+# %% ../nbs/07_parallel.ipynb #b9c82aea
 def _ask_all(run: Run, chunks: Sequence[Chunk], workers: int, board: _Board, outcomes: dict[int, ChunkOutcome]) -> None:
     "Fill the outcomes, by position."
     order = sorted(range(len(chunks)), key=lambda position: -chunks[position].tokens)
     pool = Parallel(n_jobs=workers, prefer="threads", return_as="generator_unordered", pre_dispatch="2*n_jobs", batch_size=1)
-    failed = []
-    for position, parts, tally in pool(delayed(_worker)(run, position, chunks[position], board) for position in order):
-        outcomes[position] = _outcome(chunks[position], parts, tally)
-        board.note(outcomes[position])
-        if outcomes[position].failures:
-            failed.append((position, parts, tally))
+    results, failed = pool(delayed(_worker)(run, position, chunks[position], board) for position in order), []
+    with _closing(results):
+        for position, parts, tally in results:
+            outcomes[position] = _outcome(chunks[position], parts, tally)
+            board.note(outcomes[position])
+            if outcomes[position].failures:
+                failed.append((position, parts, tally))
     for position, parts, tally in sorted(failed, key=lambda each: each[0]):
         outcomes[position] = _last_try(run, outcomes[position], parts, tally, board)
+
+# %% ../nbs/07_parallel.ipynb #0a5947f6
+@contextmanager
+def _closing(results: Any) -> Iterator[None]:
+    "Leave the workers where they are when the block is broken off; joblib would warn about them."
+    try:
+        yield
+    except BaseException:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            results.close()
+        raise
 
 
 def _last_try(run: Run, before: ChunkOutcome, parts: Sequence[Part], tally: Tally, board: _Board) -> ChunkOutcome:

@@ -228,6 +228,16 @@ def test_a_cut_answer_is_asked_for_in_two_parts(fault):
     assert found([outcome]) == found(whole)
 
 
+@pytest.mark.parametrize("fault", ["cut", "prose"])
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_single_line_that_failed_by_chance_is_tried_again_alone(tmp_path, fault, kept):
+    chunks = make(2, 1)
+    with stand_in(Script(first=(fault,) * (1 if fault == "cut" else 2))) as server:
+        outcomes = asking(server, enabled=False, journal=Journal(tmp_path) if kept else None).analyze_expression_chunks(chunks)
+        assert found(asking(server).analyze_expression_chunks(chunks)) == found(outcomes)
+    assert not reasons(outcomes)
+
+
 @pytest.mark.parametrize("fault", ["prose", "wrong", "lie"])
 def test_a_bad_reply_is_repaired_by_another_question(fault):
     with stand_in(Script(first=(fault,))) as server:
