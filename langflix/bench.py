@@ -216,7 +216,7 @@ def _killed_once(moment: float, lines: int, workers: int, calm: str) -> dict[str
         repeated = sum(one.nth > 1 for one in server.asked)
         return {"status": status, "before": before, "repeated": repeated, "equal": _findings(folder) == calm}
 
-# %% ../nbs/14b_bench.ipynb #a4ad4a0b
+# %% ../nbs/14b_bench.ipynb #6dd832f4
 def _finish(child: "subprocess.Popen[bytes]") -> int:
     "Wait for a program to end; its status."
     child.communicate()
@@ -239,7 +239,7 @@ def _kill(quick: bool) -> dict[str, Any]:
     dice = random.Random(11)  # noqa: S311
     seen = [_killed_once(dice.uniform(0, lasts_s), lines, workers, calm) for _ in range(times)]
     return {
-        "kills": times, "workers": workers, "answered_before": [one["before"] for one in seen], "asked_twice_at_most": max(one["repeated"] for one in seen),
+        "kills": times, "workers": workers, "requests_before_the_kill": [one["before"] for one in seen], "asked_twice_at_most": max(one["repeated"] for one in seen),
         "manifests_equal": sum(one["equal"] for one in seen), "statuses": sorted({one["status"] for one in seen}),
     }  # fmt: skip
 

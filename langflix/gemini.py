@@ -273,7 +273,7 @@ class GenAITransport:
             raise _problem("network", f"no answer: {type(error).__name__}") from None
         return _read(answer.model_dump(mode="json", exclude={"parsed", "sdk_http_response"}))
 
-# %% ../nbs/06_gemini.ipynb #b572704e
+# %% ../nbs/06_gemini.ipynb #f7a27b07
 @dataclass(frozen=True, slots=True)
 class Answer:
     "What an analyzer found in a chunk."
@@ -283,7 +283,7 @@ class Answer:
     tokens: Tokens = field(default_factory=Tokens)
     model_version: str = ""
 
-
+# %% ../nbs/06_gemini.ipynb #930f0757
 class GeminiAnalyzer:
     "Finds the expressions of a chunk by asking Gemini."
 

@@ -240,7 +240,7 @@ def _left_s(door: Door) -> float | None:
         door.halt = Halt("deadline", f"the deadline of {door._limits.deadline_s:g} s had passed", _AGAIN)
     return max(0.0, left_s)
 
-# %% ../nbs/07_2_limits.ipynb #0bb5e073
+# %% ../nbs/07_2_limits.ipynb #1c68cd4e
 def enter(door: Door, expected: Tokens) -> Pass:
     "Wait until a call may start. Raises `Halted`."
     with door._next, door._changed:
@@ -258,7 +258,7 @@ def _changed_since(door: Door, events: int) -> bool:
     "Whether a call ended or the door was shut since a count of events."
     return door._events != events or bool(door.halt)
 
-
+# %% ../nbs/07_2_limits.ipynb #1c622fb4
 def _admit(door: Door, expected: Tokens, left_s: float | None) -> Pass:
     "Book a call that starts now. Raises `Halted` when the day has no request left."
     if door._day and not door._day.take(door._limits.rpd):
@@ -276,7 +276,7 @@ def _admit(door: Door, expected: Tokens, left_s: float | None) -> Pass:
     door.peak = max(door.peak, len(door._inside))
     return call
 
-# %% ../nbs/07_2_limits.ipynb #1a2f83ff
+# %% ../nbs/07_2_limits.ipynb #1cdc78d9
 def leave(
     door: Door,
     call: Pass,
@@ -305,7 +305,7 @@ def leave(
         door.halt = door.halt or halt
         door._changed.notify_all()
 
-
+# %% ../nbs/07_2_limits.ipynb #78aebbca
 def _settle(door: Door, call: Pass, used: Tokens | None) -> None:
     "Replace what was reserved for a call by what it used."
     door._reserved_usd = max(0.0, door._reserved_usd - call.reserved_usd)

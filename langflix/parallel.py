@@ -5,15 +5,17 @@
 # %% auto #0
 __all__ = ['log', 'ChunkOutcome', 'Snapshot', 'RunReport', 'ExpressionBatchProcessor']
 
-# %% ../nbs/07_parallel.ipynb #ef8f1a66
+# %% ../nbs/07_parallel.ipynb #5cb828d7
 import json
 import logging
 import threading
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from joblib import Parallel, delayed
 
@@ -29,7 +31,7 @@ from .quota import Clock
 # %% ../nbs/07_parallel.ipynb #43545104
 log = logging.getLogger(__name__)
 
-# %% ../nbs/07_parallel.ipynb #045f2263
+# %% ../nbs/07_parallel.ipynb #0f8f110b
 @dataclass(frozen=True, slots=True)
 class ChunkOutcome:
     "What became of one chunk."
@@ -43,7 +45,7 @@ class ChunkOutcome:
     call_s: float = 0.0  # time spent in calls
     model_versions: tuple[str, ...] = ()
 
-
+# %% ../nbs/07_parallel.ipynb #54c5ee60
 def _join(failures: Iterable[Failure]) -> tuple[Failure, ...]:
     "Failures, those of the same reason side by side as one."
     joined: list[Failure] = []
@@ -63,7 +65,7 @@ def _outcome(chunk: Chunk, parts: Sequence[Part], tally: Tally) -> ChunkOutcome:
     reused = bool(tally.reused) and not tally.calls_s
     return ChunkOutcome(chunk, items, failures, reused, len(tally.calls_s), tally.tokens, sum(tally.calls_s), tuple(sorted(tally.model_versions)))
 
-# %% ../nbs/07_parallel.ipynb #0d76af77
+# %% ../nbs/07_parallel.ipynb #c1cbfd90
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     "How a run stands."
@@ -77,7 +79,7 @@ class Snapshot:
     left_s: float | None  # about how long it will still take
     total: int
 
-
+# %% ../nbs/07_parallel.ipynb #3979757b
 @dataclass(frozen=True, slots=True)
 class RunReport:
     "How a run was."
@@ -110,7 +112,7 @@ class RunReport:
                 return cause
         return "latency"
 
-
+# %% ../nbs/07_parallel.ipynb #7b9f16cd
 def _percentile(values: Sequence[float], share: float) -> float:
     "The value that a share of the values does not exceed."
     ordered = sorted(values)
@@ -260,7 +262,7 @@ def _ticking(board: _Board, every_s: float = 0.5) -> Iterator[None]:
         over.set()
         thread.join()
 
-# %% ../nbs/07_parallel.ipynb #ecd48ca5
+# %% ../nbs/07_parallel.ipynb #43752c2e
 def _worker(run: Run, position: int, chunk: Chunk, board: _Board) -> tuple[int, list[Part], Tally]:
     "The parts of one chunk; never raises."
     tally = Tally()
@@ -273,19 +275,32 @@ def _worker(run: Run, position: int, chunk: Chunk, board: _Board) -> tuple[int, 
     board.add(tally)
     return position, parts, tally
 
-
+# %% ../nbs/07_parallel.ipynb #b9c82aea
 def _ask_all(run: Run, chunks: Sequence[Chunk], workers: int, board: _Board, outcomes: dict[int, ChunkOutcome]) -> None:
     "Fill the outcomes, by position."
     order = sorted(range(len(chunks)), key=lambda position: -chunks[position].tokens)
     pool = Parallel(n_jobs=workers, prefer="threads", return_as="generator_unordered", pre_dispatch="2*n_jobs", batch_size=1)
-    failed = []
-    for position, parts, tally in pool(delayed(_worker)(run, position, chunks[position], board) for position in order):
-        outcomes[position] = _outcome(chunks[position], parts, tally)
-        board.note(outcomes[position])
-        if outcomes[position].failures:
-            failed.append((position, parts, tally))
+    results, failed = pool(delayed(_worker)(run, position, chunks[position], board) for position in order), []
+    with _closing(results):
+        for position, parts, tally in results:
+            outcomes[position] = _outcome(chunks[position], parts, tally)
+            board.note(outcomes[position])
+            if outcomes[position].failures:
+                failed.append((position, parts, tally))
     for position, parts, tally in sorted(failed, key=lambda each: each[0]):
         outcomes[position] = _last_try(run, outcomes[position], parts, tally, board)
+
+# %% ../nbs/07_parallel.ipynb #0a5947f6
+@contextmanager
+def _closing(results: Any) -> Iterator[None]:
+    "Leave the workers where they are when the block is broken off; joblib would warn about them."
+    try:
+        yield
+    except BaseException:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            results.close()
+        raise
 
 
 def _last_try(run: Run, before: ChunkOutcome, parts: Sequence[Part], tally: Tally, board: _Board) -> ChunkOutcome:

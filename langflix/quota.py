@@ -60,13 +60,13 @@ class Bucket:
         "Correct what was taken: it was less by this amount, or more if negative."
         self._level = min(self.holds, self._level + amount)
 
-# %% ../nbs/07_1_quota.ipynb #d487b75d
+# %% ../nbs/07_1_quota.ipynb #cc1d995f
 def request_bucket(
     rpm: int,  # requests a minute that the project may make
 ) -> Bucket:
     "The pace of requests."
     if rpm >= 100:
-        return Bucket(0.95 * rpm, 1.5)  # half a call more, so that a worker that wakes late loses nothing
+        return Bucket(0.95 * rpm, 1.2)  # a little more than one, so that a worker that wakes late loses nothing
     return Bucket(0.9 * rpm, 2 if int(0.9 * rpm) + 2 <= rpm else 1)
 
 

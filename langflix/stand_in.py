@@ -196,7 +196,7 @@ class _Quota:
             return 0.0
         return (amount - self._level) / self._rate_s
 
-# %% ../nbs/06b_stand_in.ipynb #da1f10fb
+# %% ../nbs/06b_stand_in.ipynb #fdafb4e2
 Behaviour = Script | Callable[[Asked], Reply]
 
 
@@ -206,12 +206,12 @@ class StandIn:
     def __init__(self, behaviour: Behaviour) -> None:
         self.url, self.asked, self.in_flight = "", [], 0
         self.script = behaviour if isinstance(behaviour, Script) else Script()
-        self._answerer = None if isinstance(behaviour, Script) else behaviour
+        self.answerer = None if isinstance(behaviour, Script) else behaviour
         self._seen: Counter[str] = Counter()
         self.began_s = time.monotonic()
         script = self.script
-        self._requests = _Quota(script.rpm, script.rpm_burst) if script.rpm else None
-        self._tokens = _Quota(script.tpm, script.tpm / 4) if script.tpm else None
+        self.requests = _Quota(script.rpm, script.rpm_burst) if script.rpm else None
+        self.tokens = _Quota(script.tpm, script.tpm / 4) if script.tpm else None
         self._arrived = threading.Condition()
 
     url: str
@@ -230,35 +230,37 @@ class StandIn:
             self.asked.append(asked)
             self._arrived.notify_all()
 
-    def reply(self, asked: Asked) -> Reply | None:
-        "The reply to a request; None when its fault is one of the connection."
-        if ":countTokens" in asked.path:
-            return 200, {"totalTokens": _prompt_tokens(asked)}
-        if self._answerer:
-            return self._answerer(asked)
-        if short := self._short_of_quota(asked):
-            asked.fault = "quota"
-            return short
-        asked.fault = _fault(asked, self.script, len(self.asked))
-        if asked.fault:
-            return _said(asked.fault, asked, self.script)
-        items = honest(asked, self.script.phrases)
-        usage, most = _usage(asked, items), asked.body.get("generationConfig", {}).get("maxOutputTokens")
-        if most and usage["candidatesTokenCount"] + usage["thoughtsTokenCount"] > most:
-            return answer(json.dumps(items)[: 2 * most], "MAX_TOKENS", _capped(usage, most))
-        return answer(items, usage=usage)
+# %% ../nbs/06b_stand_in.ipynb #2571b782
+def _reply(running: StandIn, asked: Asked) -> Reply | None:
+    "The reply to a request; None when its fault is one of the connection."
+    if ":countTokens" in asked.path:
+        return 200, {"totalTokens": _prompt_tokens(asked)}
+    if running.answerer:
+        return running.answerer(asked)
+    if short := _short_of_quota(running, asked):
+        asked.fault = "quota"
+        return short
+    asked.fault = _fault(asked, running.script, len(running.asked))
+    if asked.fault:
+        return _said(asked.fault, asked, running.script)
+    items = honest(asked, running.script.phrases)
+    usage, most = _usage(asked, items), asked.body.get("generationConfig", {}).get("maxOutputTokens")
+    if most and usage["candidatesTokenCount"] + usage["thoughtsTokenCount"] > most:
+        return answer(json.dumps(items)[: 2 * most], "MAX_TOKENS", _capped(usage, most))
+    return answer(items, usage=usage)
 
-    def _short_of_quota(self, asked: Asked) -> Reply | None:
-        "The 429 of a request that is over a quota."
-        script = self.script
-        if script.rpd is not None and len(self.asked) > script.rpd:
-            return exhausted(PER_DAY, script.rpd, 39)
-        for quota, amount, name, value in (
-            (self._requests, 1, PER_MINUTE, script.rpm), (self._tokens, _prompt_tokens(asked), TOKENS_PER_MINUTE, script.tpm),
-        ):  # fmt: skip
-            if quota and (missing_s := quota.lacks_s(amount)):
-                return exhausted(name, value or 0, missing_s if script.retry_delay_s is None else script.retry_delay_s)
-        return None
+
+def _short_of_quota(running: StandIn, asked: Asked) -> Reply | None:
+    "The 429 of a request that is over a quota."
+    script = running.script
+    if script.rpd is not None and len(running.asked) > script.rpd:
+        return exhausted(PER_DAY, script.rpd, 39)
+    for quota, amount, name, value in (
+        (running.requests, 1, PER_MINUTE, script.rpm), (running.tokens, _prompt_tokens(asked), TOKENS_PER_MINUTE, script.tpm),
+    ):  # fmt: skip
+        if quota and (missing_s := quota.lacks_s(amount)):
+            return exhausted(name, value or 0, missing_s if script.retry_delay_s is None else script.retry_delay_s)
+    return None
 
 # %% ../nbs/06b_stand_in.ipynb #18bb53f9
 def _prompt_tokens(asked: Asked) -> int:
@@ -324,7 +326,7 @@ async def _break(name: str, asked: Asked, writer: asyncio.StreamWriter, script: 
     else:
         _reset(writer)
 
-# %% ../nbs/06b_stand_in.ipynb #19c0f12f
+# %% ../nbs/06b_stand_in.ipynb #05710b7c
 async def _respond(running: StandIn, path: str, headers: Mapping[str, str], raw: bytes, writer: asyncio.StreamWriter) -> None:
     "Answer one request, after its time."
     running.in_flight += 1
@@ -332,7 +334,7 @@ async def _respond(running: StandIn, path: str, headers: Mapping[str, str], raw:
     try:
         asked = _parse(path.split("?")[0], headers.get("x-goog-api-key", ""), json.loads(raw))
         running.note(asked)
-        reply = running.reply(asked)
+        reply = _reply(running, asked)
         script = running.script
         if reply is None or reply[0] == 200:  # an error costs the service no thought
             await asyncio.sleep(script.latency_s + script.per_line_s * len(asked.lines))
@@ -347,7 +349,7 @@ async def _respond(running: StandIn, path: str, headers: Mapping[str, str], raw:
         if asked:
             asked.took_s = time.monotonic() - running.began_s - asked.at_s
 
-
+# %% ../nbs/06b_stand_in.ipynb #875fc98c
 async def _serve(running: StandIn, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     "Answer the requests of one connection."
     with suppress(ConnectionError, asyncio.CancelledError):
@@ -392,7 +394,7 @@ async def _end(server: asyncio.AbstractServer) -> None:
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
 
-# %% ../nbs/06b_stand_in.ipynb #95d1cbee
+# %% ../nbs/06b_stand_in.ipynb #d5efc2b8
 class Elsewhere:
     "A server in another process."
 
@@ -405,7 +407,7 @@ class Elsewhere:
         with urllib.request.urlopen(self.url + "/asked", timeout=30) as response:  # noqa: S310  (our own loopback)
             return [Asked(**{**entry, "lines": [tuple(line) for line in entry["lines"]]}) for entry in json.load(response)]
 
-
+# %% ../nbs/06b_stand_in.ipynb #723498e7
 @contextmanager
 def stand_in_process(script: Script = Script()) -> Iterator[Elsewhere]:  # noqa: B008
     "Serve in another process until the block ends."
