@@ -355,6 +355,20 @@ def test_the_last_repeat_is_slow_and_says_so(film: Path, tools: Tools) -> None:
     assert plans_of(film, tools, [GROUPS[0]], pause_ms=1000)[0].playlist[1].key == fast.key
 
 
+def test_a_slow_repeat_shows_every_frame_and_keeps_the_pitch(film: Path, tools: Tools, tmp_path: Path) -> None:
+    slow = plans_of(film, tools, [GROUPS[0]], speed=0.75, pause_ms=0)[0].playlist[2]
+    render_segment(slow, tmp_path / "slow.mov", tools)
+    seen = numbers(tmp_path / "slow.mov", tools)
+    assert len(seen) == slow.shown == slow.total_frames
+    assert sorted(set(seen)) == list(range(slow.first, slow.first + slow.frames))
+    assert seen == sorted(seen)
+    sound = samples(tmp_path / "slow.mov", tools)
+    assert len(sound) == round(slow.seconds * 48_000)
+    quiet = [value if abs(value) < 3000 else 0 for value in sound[4800:52_800]]  # a second of the hum, without its clicks
+    crossings = sum(a < 0 <= b for a, b in itertools.pairwise(quiet))
+    assert crossings == pytest.approx(250, abs=25)  # at 0.75 of the pitch it would be 188
+
+
 def test_dots_count_the_repeats(film: Path, tools: Tools) -> None:
     plan = plans_of(film, tools, [GROUPS[0]], repeat_count=3)[0]
     dots = [re.findall(r"\\1a&H(00|B0)&", spec.ass) for spec in plan.playlist[1:4]]
