@@ -23,7 +23,7 @@ from langflix.groups import ExpressionGroup
 from langflix.lessons import RenderResult, _in_turn, render_lessons
 from langflix.media import Tools, find_tools, fingerprint, first_frame, frame_count, probe
 from langflix.plans import LessonPlan, check_room, lines_around, plan_lessons, slug
-from langflix.segments import SegmentSpec, SegmentStore, render_segment
+from langflix.segments import SegmentStore, render_segment
 from langflix.styles import Card, timeline
 from langflix.timing import Expression, locate
 
@@ -389,12 +389,14 @@ def test_the_first_lesson_does_not_wait_for_the_last(film: Path, tools: Tools) -
     plans = plans_of(film, tools, THREE)
     for behind in (1, 2, 8):
         steps = _in_turn(plans, behind)
-        assert len(steps) == len({spec.key for plan in plans for spec in plan.playlist}) + len(plans)
-        place = {(step.key if isinstance(step, SegmentSpec) else id(step)): number for number, step in enumerate(steps)}
+        keys = [spec.key for step in steps if isinstance(step, tuple) for spec in step]
+        assert sorted(keys) == sorted({spec.key for plan in plans for spec in plan.playlist})
+        place = {id(step): number for number, step in enumerate(steps)}
+        place |= {spec.key: number for number, step in enumerate(steps) if isinstance(step, tuple) for spec in step}
         for plan in plans:
             assert all(place[spec.key] < place[id(plan)] for spec in plan.playlist)
         assert [step for step in steps if isinstance(step, LessonPlan)] == plans
-    assert _in_turn(plans, 2).index(plans[0]) == 4 + 2
+    assert _in_turn(plans, 2).index(plans[0]) == 3 + 2  # scene and clip, both repeats, card
 
 
 # ---- rendering
@@ -408,7 +410,7 @@ def test_everything_is_made_once(made: tuple[RenderResult, SegmentStore, Path], 
     ]  # fmt: skip
     assert [clip.path.name for clip in result.clips] == ["g1.mp4", "g2.mp4"]
     assert (result.rendered, result.reused) == (2 + 3 * 2 + 3 + 2, 0)
-    assert result.ffmpeg_runs == result.rendered + len(result.lessons) + len(result.clips)
+    assert result.ffmpeg_runs < result.rendered + len(result.lessons) + len(result.clips)  # one process makes several segments
     assert all(lesson.thumbnail.stat().st_size > 500 for lesson in [*result.lessons, *result.clips])
     again = render_lessons(plans_of(film, tools), store, tools, folder / "out", workers=2)
     assert (again.rendered, again.reused, again.ffmpeg_runs) == (0, 13, 0)
