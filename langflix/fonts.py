@@ -79,13 +79,15 @@ def _drawn(text: str) -> set[str]:
     marks = set(unicodedata.normalize("NFC", text))
     return {char for char in marks if unicodedata.category(char) not in invisible and not "\ufe00" <= char <= "\ufe0f"}
 
-# %% ../nbs/10_fonts.ipynb #8436bedc
+# %% ../nbs/10_fonts.ipynb #d0236ade
 @lru_cache(maxsize=64)
 def _open(path: Path, number: int) -> "TTFont":
     "Open one face; its tables are read when they are asked for."
     from fontTools.ttLib import TTFont
 
-    return TTFont(path, fontNumber=number, lazy=True)
+    face = TTFont(path, fontNumber=number, lazy=True)
+    face.setGlyphOrder([f"g{glyph}" for glyph in range(face["maxp"].numGlyphs)])  # names are not needed, and reading them takes a second
+    return face
 
 
 @lru_cache(maxsize=64)

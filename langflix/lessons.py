@@ -23,7 +23,7 @@ from .core import LangFlixError, publish
 from .loudness import integrated, kept_loudness, programme
 from .media import Tools, run_ffmpeg, stop_children
 from .plans import LessonPlan, Mode
-from .segments import SegmentSpec, SegmentStore, render_segment, time_scale
+from .segments import SegmentSpec, SegmentStore, render_segments, time_scale, together
 
 # %% ../nbs/12_lessons.ipynb #448c0db1
 LOUDNESS = -16.0  # LUFS, what phones and browsers expect
@@ -156,19 +156,25 @@ class _Bench:
         self.runs.append(what)
         return run_ffmpeg(args, self.tools, what=what, threads=self.threads)
 
-    def segment(self, spec: SegmentSpec) -> None:
-        "Put a segment's file, or why there is none, where its lessons wait for it."
+    def _render(self, specs: Sequence[SegmentSpec], parts: Sequence[Path]) -> None:
+        "Make segments in one process, counted."
+        self.runs.append(specs[0].kind)
+        render_segments(specs, parts, self.tools, self.threads)
 
-        def render(part: Path) -> None:
-            self.runs.append(spec.kind)
-            render_segment(spec, part, self.tools, self.threads)
-
+    def segments(self, batch: Sequence[SegmentSpec]) -> None:
+        "Put the files of a batch, or why there are none, where their lessons wait for them."
         try:
-            self.files[spec.key].set_result(self.store.get(spec, render))
+            for spec, path in zip(batch, self.store.get_all(batch, self._render), strict=True):
+                self.files[spec.key].set_result(path)
+        except (LangFlixError, OSError) as error:
+            if len(batch) == 1:
+                self.files[batch[0].key].set_exception(error)
+            for spec in batch if len(batch) > 1 else ():  # each by itself, so that only what is broken fails
+                self.segments([spec])
         except BaseException as error:
-            self.files[spec.key].set_exception(error)
-            if not isinstance(error, (LangFlixError, OSError)):
-                raise
+            for spec in batch:
+                self.files[spec.key].set_exception(error)
+            raise
 
     def lesson(self, plan: LessonPlan) -> Lesson | RenderFailure:
         "A finished lesson, or why there is none; waits for segments that others are making."
@@ -213,19 +219,20 @@ def copy_out(made: Path, place: Path) -> None:
     publish(place, partial(shutil.copy2, made))
 
 # %% ../nbs/12_lessons.ipynb #151f59e9
-_Step = SegmentSpec | LessonPlan
+_Step = tuple[SegmentSpec, ...] | LessonPlan
 
 
 def _in_turn(plans: Sequence[LessonPlan], behind: int) -> list[_Step]:
-    "All work in order: each segment once, each lesson a few steps behind its last segment."
+    "All work in order: each segment once, with those made in one process; each lesson a few steps behind its last segment."
     steps: list[_Step] = []
+    batches = {spec.key: batch for batch in together(spec for plan in plans for spec in plan.playlist) for spec in batch}
     seen: set[str] = set()
     waiting: list[tuple[int, LessonPlan]] = []  # from which length of `steps` on a lesson is due
     for plan in plans:
         for spec in plan.playlist:
             if spec.key not in seen:
-                seen.add(spec.key)
-                steps.append(spec)
+                seen.update(made.key for made in batches[spec.key])
+                steps.append(batches[spec.key])
             while waiting and waiting[0][0] <= len(steps):
                 steps.append(waiting.pop(0)[1])
         waiting.append((len(steps) + behind, plan))
@@ -248,14 +255,14 @@ def render_lessons(
     "Render what is missing, join lessons, and say what failed."
     workers = workers or _processors()
     steps = _in_turn(plans, workers)
-    specs = [step for step in steps if isinstance(step, SegmentSpec)]
+    specs = [spec for step in steps if isinstance(step, tuple) for spec in step]
     bench = _Bench(store, tools, out_dir, max(_processors() // workers, 1), specs)
     tell, before = _counted(progress, len(steps)), dict(store.counts)
     done: dict[int, Lesson | RenderFailure] = {}
-    for step, made in _in_threads(lambda step: bench.segment(step) if isinstance(step, SegmentSpec) else bench.lesson(step), steps, workers):
+    for step, made in _in_threads(lambda step: bench.segments(step) if isinstance(step, tuple) else bench.lesson(step), steps, workers):
         if isinstance(step, LessonPlan):
             done[id(step)] = made
-        tell(step.name if isinstance(step, LessonPlan) else f"{step.kind} {step.layout.name}")
+        tell(step.name if isinstance(step, LessonPlan) else ", ".join(dict.fromkeys(f"{spec.kind} {spec.layout.name}" for spec in step)))
     counts = {name: store.counts[name] - before.get(name, 0) for name in ("rendered", "reused")}
     return _result([done[id(plan)] for plan in plans], ffmpeg_runs=len(bench.runs), **counts)
 

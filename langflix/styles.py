@@ -6,7 +6,8 @@
 __all__ = ['Set', 'Line', 'timeline', 'Subtitles', 'subtitle_events', 'shade_band', 'Label', 'label_events', 'Card', 'Part',
            'card_events']
 
-# %% ../nbs/12_2_styles.ipynb #f0aa404d
+# %% ../nbs/12_2_styles.ipynb #de7ac41e
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise, zip_longest
@@ -126,7 +127,7 @@ def shade_band(subtitles: Subtitles, page: Page) -> tuple[int, int] | None:  # t
     bottom = layout.units[1]
     return bottom - min(round(height + layout.margin_y), _SHADE), bottom
 
-# %% ../nbs/12_2_styles.ipynb #22b9637f
+# %% ../nbs/12_2_styles.ipynb #6d2bd08e
 @dataclass(frozen=True)
 class Label:
     "What stands in the corner of a repeat."
@@ -152,17 +153,24 @@ def _dots(label: Label, x: float, middle: float, page: Page, end_ms: float) -> l
 
 def _dots_width(label: Label) -> float:
     "How wide the dots are, with the space before them; one repeat needs none."
-    return label.count * _DOT * 1.7 + 22 if label.count > 1 else 0
+    return label.count * _DOT * 1.7 + 26 if label.count > 1 else 0
 
-# %% ../nbs/12_2_styles.ipynb #be699437
+# %% ../nbs/12_2_styles.ipynb #1d4d4d13
+def _short_translation(translation: str, page: Page, room: float) -> Block:
+    "A translation in one line, or its first sense where all of it would be too small to read."
+    first = re.sub(r"[(\[（].*?[)\]）]", " ", re.split(r"[,;/、،；]", translation)[0]).strip()
+    texts = [translation, first] if first else [translation]
+    blocks = [block(text, page.target, page.sizes.small, room, max_lines=1, least=0.5) for text in texts]
+    return next((made for made in blocks if made.size >= 0.85 * page.sizes.small), blocks[-1])
+
+# %% ../nbs/12_2_styles.ipynb #23bbf8b7
 def _label_blocks(label: Label, page: Page, room: float) -> list[tuple[Block, str]]:
     "The texts of a label from left to right, and their colours."
     small, colours = page.sizes.small, page.colours
     name = block(label.expression, page.source, small * 1.15, room * 0.6, bold=True, max_lines=1, least=0.5)
     made = [(name, colours.ink)]
     if label.translation:
-        left = max(room - name.width - 30, room * 0.3)
-        made.append((block(label.translation, page.target, small, left, max_lines=1, least=0.5), colours.accent))
+        made.append((_short_translation(label.translation, page, max(room - name.width - 30, room * 0.3)), colours.accent))
     if label.note:
         made.append((block(label.note, page.source, small * 0.9, room, max_lines=1), colours.quiet))
     return made
@@ -185,7 +193,7 @@ def label_events(label: Label, page: Page, end_ms: float) -> list[str]:
     for part, fill in made:
         events += draw(part, place, y + (height - part.height) / 2, 0, end_ms, Look(fill=fill, outline=0))
         place += part.width + 30
-    return events + (_dots(label, place - 4, y + height / 2, page, end_ms) if label.count > 1 else [])
+    return events + (_dots(label, place + 2, y + height / 2, page, end_ms) if label.count > 1 else [])
 
 # %% ../nbs/12_2_styles.ipynb #f59a2d73
 @dataclass(frozen=True)

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from langflix.config import Settings
 from langflix.core import SettingsError
+from langflix.pipeline import LangFlixPipeline, sample_episode
 from langflix.themes import THEMES, blended, contrast, load_theme
 
 
@@ -51,3 +53,17 @@ def test_a_wrong_file_is_named_with_the_place(tmp_path: Path, text: str, says: s
 def test_a_theme_that_is_not_there() -> None:
     with pytest.raises(SettingsError, match="drak"):
         load_theme("drak")
+
+
+def test_a_wrong_theme_stops_a_run_before_anything_is_analyzed(tmp_path: Path) -> None:
+    class Untouched:
+        def analyze(self, chunk: object) -> None:
+            raise AssertionError("asked")
+
+        def key(self, chunk: object) -> str:
+            raise AssertionError("asked")
+
+    sample = sample_episode()
+    settings = Settings(lessons={"theme": str(tmp_path / "no.yaml")}, paths={"cache": tmp_path})
+    with pytest.raises(SettingsError, match=r"no\.yaml"):
+        LangFlixPipeline(settings, analyzer=Untouched()).run(sample.video, subs=sample.subs, subs_target=sample.subs_target, out=tmp_path / "out")  # type: ignore[arg-type]
