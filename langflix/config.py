@@ -22,7 +22,7 @@ from pydantic_settings.exceptions import SettingsError as EnvironmentProblem
 
 from .core import SettingsError
 
-# %% ../nbs/01_config.ipynb #cfaa11d8
+# %% ../nbs/01_config.ipynb #4fb5b0f9
 class Section(BaseModel):
     "A group of settings; frozen, and closed to unknown names."
 
@@ -38,7 +38,7 @@ class Languages(Section):
     source: LanguageCode = "en"  # what the episode speaks
     target: LanguageCode = "ko"  # what the learner speaks
 
-
+# %% ../nbs/01_config.ipynb #fc2b6075
 class Gemini(Section):
     "How Gemini is asked. Limits are those of your project; none are assumed."
 
@@ -61,7 +61,7 @@ class Gemini(Section):
             raise ValueError("set both input_price_usd and output_price_usd, or neither")
         return self
 
-
+# %% ../nbs/01_config.ipynb #f7d267f9
 class ParallelProcessing(Section):
     "How many calls wait for the model at once."
 
@@ -70,7 +70,7 @@ class ParallelProcessing(Section):
     deadline_s: float | None = Field(default=None, gt=0)  # stop asking after this long
     breaker_wait_s: float = Field(default=60, gt=0)  # rest this long when the service fails again and again
 
-# %% ../nbs/01_config.ipynb #87fa9a98
+# %% ../nbs/01_config.ipynb #f35cce85
 class Grouping(Section):
     "Which expressions share a scene."
 
@@ -80,7 +80,7 @@ class Grouping(Section):
     merge_overlaps: bool = False  # contexts that overlap are one scene too
     max_scene_ms: int = Field(default=30_000, ge=1)  # merging makes no scene longer than this
 
-
+# %% ../nbs/01_config.ipynb #665be1d1
 def _split_commas(value: object) -> object:
     "Let a list be written as `long,short`."
     return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
@@ -117,7 +117,7 @@ class Lessons(Section):
         wanted = self.mode == "combined" if self.film is None else self.film
         return wanted and "long" in self.formats
 
-
+# %% ../nbs/01_config.ipynb #f25f4b69
 class Cache(Section):
     "How much is kept between runs."
 
@@ -222,7 +222,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         raise SettingsError(f"{path}, line 1: expected `name: value` lines", "See the settings in the README.", path=str(path))
     return data
 
-# %% ../nbs/01_config.ipynb #9ac4afbd
+# %% ../nbs/01_config.ipynb #5496ee4c
 _SECRETS = {"gemini": "api_key", "redis": "url", "database": "url", "api": "token"}
 
 
@@ -246,7 +246,7 @@ def _read_secrets(environ: Mapping[str, str], folder: Path) -> dict[str, dict[st
         found["gemini"] = {"api_key": key}
     return found
 
-
+# %% ../nbs/01_config.ipynb #d0271d97
 def _merge(low: Mapping[str, Any], high: Mapping[str, Any]) -> dict[str, Any]:
     "Nested dictionaries, the second one winning; `None` in it means: not given."
     merged = dict(low)
@@ -258,7 +258,7 @@ def _merge(low: Mapping[str, Any], high: Mapping[str, Any]) -> dict[str, Any]:
             merged[name] = value
     return merged
 
-# %% ../nbs/01_config.ipynb #973fe5ac
+# %% ../nbs/01_config.ipynb #b1f4ddb3
 def _known_names(place: tuple[str | int, ...]) -> list[str]:
     "Names that are settings at a place."
     model: Any = Settings
@@ -285,7 +285,7 @@ def _spelled(loc: tuple[str | int, ...], environment: Mapping[str, Any], file: P
     place = ".".join(str(part) for part in loc if isinstance(part, str))
     return f"{file}: {place}" if file else place
 
-
+# %% ../nbs/01_config.ipynb #34b8d4a4
 def _explain(error: ValidationError, environment: Mapping[str, Any], file: Path | None) -> SettingsError:
     "Turn the first complaint into an instruction, without ever repeating the value: it may be a secret."
     first = error.errors(include_input=False)[0]

@@ -94,7 +94,7 @@ class Stats(_Record):
     segments: SegmentStats = SegmentStats()
     ffmpeg_runs: int = 0
 
-# %% ../nbs/13_export.ipynb #80b80961
+# %% ../nbs/13_export.ipynb #4a8a17e9
 SCHEMA_VERSION: Final = 1
 
 
@@ -109,7 +109,7 @@ class Languages(_Record):
     source: str = "en"
     target: str = "ko"
 
-
+# %% ../nbs/13_export.ipynb #b51e85cd
 class Manifest(_Record):
     "All that a run found, made and left out."
 
