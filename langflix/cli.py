@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SubsTarget', 'Out', 'Analyzer', 'SourceLang', 'TargetLang', 'Level', 'Mode', 'Formats', 'MaxExpressions', 'Workers',
            'NoParallel', 'MaxCost', 'Estimated', 'SaveOutput', 'Config', 'Json', 'app', 'bench', 'Bars', 'run',
-           'analyze', 'demo', 'doctor', 'show_cache', 'parallel', 'main']
+           'analyze', 'demo', 'doctor', 'show_cache', 'parallel', 'bench_lessons', 'main']
 
 # %% ../nbs/18_cli.ipynb #80379a7a
 import json
@@ -370,8 +370,8 @@ def show_cache(
         else:
             _print_cache(result)
 
-# %% ../nbs/18_cli.ipynb #fe5924d5
-bench = typer.Typer(no_args_is_help=True, help="Measure LangFlix on this machine; prints one JSON object.")
+# %% ../nbs/18_cli.ipynb #80b7d63f
+bench = typer.Typer(no_args_is_help=True, help="Measure LangFlix on this machine.")
 app.add_typer(bench, name="bench")
 
 
@@ -386,6 +386,33 @@ def parallel(
 
         result = bench_parallel(only or (), quick, tell=lambda text: typer.echo(text, err=True))
         typer.echo(json.dumps(result, ensure_ascii=False))
+
+# %% ../nbs/18_cli.ipynb #e2be90b2
+def _print_video(result: dict[str, Any]) -> None:
+    "Runs beside plain encodes, for people."
+    for run in result["runs"]:
+        typer.echo(f"{run['expressions']} expressions: {run['seconds_encoded']} s encoded in {run['segments']} segments by {run['ffmpeg_runs']} ffmpeg processes")
+        typer.echo(f"  clock {run['wall_s']} s, {run['ratio']} times a plain encode; processors {run['cpu_s']} s, {run['cpu_ratio']} times")
+        typer.echo(f"  this process held at most {run['python_mb']} MB")
+
+
+@bench.command("video")
+def bench_lessons(
+    expressions: Annotated[str, typer.Option(help="How many expressions each run keeps, as 5 or 5,20,80.")] = "5",
+    times: Annotated[int, typer.Option(min=1, help="How often the sample is played, for more expressions.")] = 1,
+    config: Config = None, as_json: Json = False,
+) -> None:  # fmt: skip
+    "Time whole runs on the sample against a plain encode of as many seconds."
+    with _errors(as_json):
+        from langflix.bench_video import bench_video
+
+        if not all(count.strip().isdigit() and int(count) for count in expressions.split(",")):
+            raise InputError(f"--expressions {expressions}: not numbers", "Write it as 5 or as 5,20,80.")
+        result = bench_video([int(count) for count in expressions.split(",")], _settings(config), times)
+        if as_json:
+            typer.echo(json.dumps({"exit_status": 0, **result}, ensure_ascii=False))
+        else:
+            _print_video(result)
 
 # %% ../nbs/18_cli.ipynb #96971e24
 def main() -> None:

@@ -15,7 +15,7 @@ from films import NTSC_FILM, clicks, make_film, numbers, samples
 
 from langflix.core import FfmpegError, publish
 from langflix.media import Tools, find_tools, first_frame, fingerprint, frame_count, probe, run_ffmpeg, sample_count
-from langflix.segments import SegmentSpec, SegmentStore, layout_for, render_segment, segment_spec
+from langflix.segments import SegmentSpec, SegmentStore, layout_for, render_segment, render_segments, segment_spec, together
 
 pytestmark = pytest.mark.media
 FRAMES = 320
@@ -172,6 +172,31 @@ def test_the_store_renders_once(film: Path, tools: Tools, tmp_path: Path) -> Non
         store.get(spec, lambda part: render_segment(spec, part, tools))
     assert dict(store.counts) == {"rendered": 1, "reused": 2}
     assert spec in SegmentStore(tmp_path)
+
+
+def test_one_process_makes_what_several_would(film: Path, tools: Tools, tmp_path: Path) -> None:
+    plain = spec_of(film, tools, (3210, 3910))
+    batch = (plain, replace(plain, hold=6, shade=(800, 1080)), replace(plain, layout=layout_for("short", probe(film, tools)), audio=None))
+    assert together([*batch, replace(plain, first=9), replace(plain, crf=30)]) == [batch, (replace(plain, first=9),), (replace(plain, crf=30),)]
+    parts = [tmp_path / f"{number}.mov" for number in range(3)]
+    render_segments(batch, parts, tools, threads=2)
+    for spec, part in zip(batch, parts, strict=True):
+        assert part.read_bytes() == rendered(spec, tools, tmp_path).read_bytes()
+
+
+def test_what_is_there_is_not_made_again_with_others(tmp_path: Path, film: Path, tools: Tools) -> None:
+    first, second = spec_of(film, tools, (0, 300)), spec_of(film, tools, (0, 300), crf=30)
+    store, asked = SegmentStore(tmp_path), []
+
+    def render(specs: list[SegmentSpec], parts: list[Path]) -> None:
+        asked.append(list(specs))
+        for part in parts:
+            part.write_bytes(b"whole")
+
+    store.get(first, lambda part: part.write_bytes(b"whole"))
+    assert store.get_all([first, second], render) == [store.path(first), store.path(second)]
+    assert asked == [[second]]
+    assert dict(store.counts) == {"rendered": 2, "reused": 1}
 
 
 CHILD = """
