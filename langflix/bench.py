@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Sdk', 'SDKS', 'STORM', 'bench_chunks', 'Measured', 'measure', 'memory_child', 'bench_parallel']
 
-# %% ../nbs/14b_bench.ipynb #9c6a4167
+# %% ../nbs/14b_bench.ipynb #6b83eb72
 import contextlib
 import ctypes
 import gc
@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -59,7 +59,7 @@ def _line(number: int) -> str:
     "A line; every third holds a phrase."
     return f"Line {number}: {PHRASES[number % len(PHRASES)]}, he said." if number % 3 == 0 else f"Line {number} says nothing of note."
 
-# %% ../nbs/14b_bench.ipynb #8d0543ab
+# %% ../nbs/14b_bench.ipynb #dcb284ee
 @dataclass(frozen=True)
 class Measured:
     "What a run gave, how long it took, and what the server saw of it."
@@ -72,9 +72,20 @@ class Measured:
 
 def _settings(url: str | None, folder: str, sdk: Sdk, gemini: dict[str, Any], parallel: dict[str, Any]) -> Settings:
     "Settings that ask a server on this machine."
-    logging.getLogger("langflix").setLevel(logging.ERROR)  # that many workers need an rpm is known here
     named = {"api_key": "none", "endpoint": url, "sdk": sdk, "model": "gemini-2.5-flash"} | gemini
     return Settings(analyzer="gemini", gemini=named, parallel_processing=parallel, paths={"cache": folder})
+
+
+@contextlib.contextmanager
+def _without_advice() -> Iterator[None]:
+    "Keep the log from advising an rpm, which is left out on purpose here; the log is as it was afterwards."
+    log = logging.getLogger("langflix")
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 def measure(
@@ -85,7 +96,7 @@ def measure(
     **parallel: Any,  # settings of the section parallel_processing
 ) -> Measured:
     "Run an analysis against a stand-in of its own."
-    with stand_in_process(script) as server, tempfile.TemporaryDirectory() as folder:
+    with stand_in_process(script) as server, tempfile.TemporaryDirectory() as folder, _without_advice():
         settings = _settings(server.url, folder, sdk, gemini or {}, parallel)
         processor = make_processor(make_analyzer((), settings), settings)
         began = time.monotonic()

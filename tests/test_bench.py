@@ -1,6 +1,7 @@
 """The measuring itself: it runs, prints one object, and measures what it says."""
 
 import json
+import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -77,3 +78,9 @@ def test_a_small_storm_loses_nothing():
     assert found["order_kept"]
     assert found["equal_to_calm_run"]
     assert found["only_refused_lines_failed"]
+
+
+def test_measuring_leaves_the_log_as_it_was():
+    before = logging.getLogger("langflix").level
+    bench_parallel(["fatal"], quick=True)
+    assert logging.getLogger("langflix").level == before
