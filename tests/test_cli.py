@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 import typer
 
-from langflix.cli import Bars, app
+from langflix.cli import app
 from langflix.pipeline import sample_episode
+from langflix.terminal import Bars
 
 PROGRAM = Path(sys.executable).with_name("langflix")
 SAMPLE = sample_episode()
@@ -82,7 +83,7 @@ def test_a_log_hears_of_every_tenth_once_and_of_each_stage(capsys):
 
 
 def test_a_log_hears_of_a_long_wait_too(capsys, monkeypatch):
-    monkeypatch.setattr("langflix.cli._SILENCE_S", 0.0)
+    monkeypatch.setattr("langflix.terminal._SILENCE_S", 0.0)
     bars = Bars()
     for seconds in (40, 20):
         bars("analyze", 3, 30, f"5 waiting for the quota, 0:{seconds} left")
