@@ -24,7 +24,7 @@ def _base(word: str, lang: str) -> str:
         seen.append(others[0])
     return seen[-1]
 
-# %% ../nbs/05_2_keys.ipynb #ffec0759
+# %% ../nbs/05_2_keys.ipynb #a71324f5
 _SHORT_SLOTS = frozenset("sb sth smb smth swh so's sb's".split())
 _SLOTS = frozenset("someone somebody something somewhere".split())
 _OBJECTS = frozenset("me you him her it us them".split())
@@ -57,7 +57,7 @@ def _without_slots(words: Sequence[str]) -> list[str]:
     kept = full if len(full) > 1 else kept
     inner = [word for n, word in enumerate(kept) if word not in _OBJECTS or n in (0, len(kept) - 1)]
     kept = inner if len(inner) > 1 else kept
-    while len(kept) > 2 and kept[0] in _LEADING and kept[:2] != ["be", "used"]:
+    while len(kept) > 2 and kept[0] in _LEADING and kept[:2] not in (["be", "used"], ["be", "use"]):
         kept = kept[1:]
     return kept[1:] if len(kept) == 2 and kept[0] == "to" else kept
 
