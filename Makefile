@@ -3,12 +3,12 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
-EXTRAS := media,notebook,dashboard,genai,dev
+EXTRAS := media,notebook,dashboard,genai,parquet,dev
 OUT    ?= lessons
 
 export PYTHONUNBUFFERED = 1
 
-.PHONY: help setup demo test lint export clean notebooks bench sample
+.PHONY: help setup demo browser test lint export clean notebooks bench sample
 .DEFAULT_GOAL := help
 
 help: ## Say what each target does
@@ -28,7 +28,10 @@ setup: $(STAMP) ## Make the environment in .venv
 demo: $(STAMP) ## Make lessons from the sample episode: no key, no network
 	$(BIN)/langflix demo --out $(OUT)
 
-test: $(STAMP) ## Run all tests
+browser: $(STAMP) # tests look at pages in a real Chromium
+	$(BIN)/python tests/browser.py
+
+test: $(STAMP) browser ## Run all tests
 	$(BIN)/python -m pytest
 
 lint: $(STAMP) ## Check style and types of the package and the tests
