@@ -1,0 +1,76 @@
+"""Opening an episode again from its manifest: the same cues, or a clear word on what is not there or not the same."""
+
+import shutil
+
+import pytest
+
+from langflix.core import InputError
+from langflix.config import Settings
+from langflix.episode import open_subtitles, reopen, with_picture
+from langflix.export import Manifest, Stats
+from langflix.pipeline import sample_episode
+from langflix.prompts import Item
+from langflix.media import find_tools
+from langflix.groups import group_expressions
+from langflix.timing import verify
+
+SAMPLE = sample_episode()
+
+
+def manifest_of(folder, **changes):
+    "A manifest of the sample's subtitles in a folder."
+    for file in (SAMPLE.subs, SAMPLE.subs_target):
+        shutil.copy(file, folder)
+    cues = open_subtitles(SAMPLE.subs, None, Settings()).cues
+    words = " ".join(cues[2].text.split()[:2])
+    item = Item(expression=words, cue_start=3, cue_end=3, context_start=2, context_end=4, level="B1", kind="idiom", score=0.5)
+    (one,), _ = verify([item], cues, "embedded")
+    made = Manifest(episode="sample", subtitles=str(folder / SAMPLE.subs.name), subtitles_target=str(folder / SAMPLE.subs_target.name),
+                    groups=tuple(group_expressions([one])), stats=Stats(cues=len(cues)))  # fmt: skip
+    return made.model_copy(update=changes)
+
+
+def test_the_same_cues_come_back(tmp_path):
+    episode, before = reopen(manifest_of(tmp_path), tmp_path), open_subtitles(SAMPLE.subs, SAMPLE.subs_target, Settings())
+    assert (episode.name, episode.cues, episode.target_cues) == ("sample", before.cues, before.target_cues)
+
+
+def test_a_relative_path_is_found_beside_the_manifest(tmp_path):
+    manifest = manifest_of(tmp_path, subtitles=SAMPLE.subs.name, subtitles_target=None)
+    assert reopen(manifest, tmp_path).target_cues == ()
+
+
+@pytest.mark.parametrize(("file", "option"), [(SAMPLE.subs, "--subs"), (SAMPLE.subs_target, "--subs-target")])
+def test_a_lost_file_is_named_with_the_option_that_helps(tmp_path, file, option):
+    manifest = manifest_of(tmp_path)
+    (tmp_path / file.name).unlink()
+    with pytest.raises(InputError, match=file.name) as error:
+        reopen(manifest, tmp_path)
+    assert error.value.hint.endswith(f"with {option}.")
+    assert reopen(manifest, tmp_path, **{option.strip("-").replace("-", "_"): file}).cues
+
+
+def test_changed_subtitles_are_not_taken_for_the_same(tmp_path):
+    manifest = manifest_of(tmp_path)
+    path = tmp_path / SAMPLE.subs.name
+    said = manifest.expressions[0].text.split()[0]
+    text = path.read_text(encoding="utf-8-sig")
+    path.write_text(text.replace(said, "Qwerty", 1) if said in text else "", encoding="utf-8")
+    with pytest.raises(InputError, match="not what the manifest was made from: cue 3"):
+        reopen(manifest, tmp_path)
+    path.write_text(text + "\n\n999\n09:00:00,000 --> 09:00:02,000\nOne more line.\n", encoding="utf-8")
+    with pytest.raises(InputError, match="cues and not"):
+        reopen(manifest, tmp_path)
+
+
+def test_a_film_that_is_missing_or_moved(tmp_path):
+    tools = find_tools()
+    without = reopen(manifest_of(tmp_path), tmp_path)
+    with pytest.raises(InputError, match="subtitles alone"):
+        with_picture(without, tmp_path, tools)
+    gone = reopen(manifest_of(tmp_path, video="/nowhere/film.mp4"), tmp_path)
+    with pytest.raises(InputError, match="there is no video") as error:
+        with_picture(gone, tmp_path, tools)
+    assert "--video" in error.value.hint
+    moved = reopen(manifest_of(tmp_path, video="/nowhere/film.mp4"), tmp_path, video=SAMPLE.video)
+    assert with_picture(moved, tmp_path, tools).info.duration_ms > 0
