@@ -5,16 +5,18 @@
 # %% auto #0
 __all__ = ['Span', 'locate', 'Expression', 'Dropped', 'verify', 'worth', 'choose']
 
-# %% ../nbs/08_timing.ipynb #2ca57c89
-from collections.abc import Iterable, Mapping, Sequence
+# %% ../nbs/08_timing.ipynb #fdfed4ae
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from .chunks import contexts
 from .core import Cue
+from .lexicon import LexiconItem
 from .prompts import LEVELS, Item, Kind, Level
 from .words import Token, expand, lemmas, tokenize
 
@@ -109,7 +111,7 @@ def locate(
         last = position
     return tuple(spans)
 
-# %% ../nbs/08_timing.ipynb #859b2b0d
+# %% ../nbs/08_timing.ipynb #b233d61a
 class Expression(BaseModel):
     "An expression that was found where it is said."
 
@@ -135,6 +137,7 @@ class Expression(BaseModel):
     kind: Kind
     score: float  # 0..1
     source: Literal["embedded", "gemini"]
+    sense: str = ""  # the lexicon's entry, where it was found there
 
 
 class Dropped(BaseModel):
@@ -148,7 +151,7 @@ class Dropped(BaseModel):
     reason: Literal["no such cue", "not in its cues", "found twice", "too easy", "over the limit"]
     message: str
 
-# %% ../nbs/08_timing.ipynb #a453bd5f
+# %% ../nbs/08_timing.ipynb #4597e1da
 def verify(
     items: Iterable[Item],
     cues: Sequence[Cue],  # the whole episode, in order, numbered from 1 without holes
@@ -163,7 +166,7 @@ def verify(
             dropped.append(_drop(item, "no such cue", f"it points at cues {item.context_start} to {item.context_end}"))
             continue
         own = [at[i] for i in range(item.cue_start, item.cue_end + 1)]
-        if spans := locate(item.expression, own):
+        if spans := item.spans if isinstance(item, LexiconItem) else locate(item.expression, own):
             found.append(_measure(item, spans, cues, at, source, max_context_ms))
         else:
             dropped.append(_drop(item, "not in its cues", f"those say: {' / '.join(cue.line for cue in own)}"))
@@ -174,7 +177,7 @@ def _drop(item: Item | Expression, reason: str, message: str) -> Dropped:
     "A record of what was left out."
     return Dropped.model_validate({**item.model_dump(include={"expression", "cue_start", "cue_end"}), "reason": reason, "message": message})
 
-# %% ../nbs/08_timing.ipynb #75defd6c
+# %% ../nbs/08_timing.ipynb #a64f0dd0
 def _measure(
     item: Item, spans: tuple[Span, ...], cues: Sequence[Cue], at: Mapping[int, Cue], source: Literal["embedded", "gemini"], max_context_ms: int
 ) -> Expression:
@@ -184,7 +187,7 @@ def _measure(
     whole = (low, high) == (item.context_start, item.context_end) and len(item.context_translation) == high - low + 1
     kept = item.model_dump(include={"expression", "translation", "definition", "example", "similar", "level", "kind", "score"})
     return Expression(
-        **kept, source=source, spans=spans, cue_start=first, cue_end=last, start_ms=at[first].start_ms, end_ms=_end_ms(at, first, last),
+        **kept, source=source, sense=item.sense if isinstance(item, LexiconItem) else "", spans=spans, cue_start=first, cue_end=last, start_ms=at[first].start_ms, end_ms=_end_ms(at, first, last),
         context_cue_start=low, context_cue_end=high, context_start_ms=at[low].start_ms, context_end_ms=_end_ms(at, low, high),
         text=" ".join(at[i].line for i in range(first, last + 1)), context_translation=tuple(item.context_translation) if whole else (),
     )  # fmt: skip
@@ -204,7 +207,8 @@ def _context(item: Item, first: int, last: int, cues: Sequence[Cue], at: Mapping
     held = [(a, b) for a, b in near if a <= last and b >= first]
     return min(a for a, _ in held), max(b for _, b in held)
 
-# %% ../nbs/08_timing.ipynb #a3468939
+# %% ../nbs/08_timing.ipynb #00aa7cf0
+@lru_cache(maxsize=4096)
 def _name(expression: str) -> str:
     "An expression without what makes no difference: case, spaces and a leading *to*."
     words = [token.word for token in tokenize(expression)]
@@ -213,6 +217,8 @@ def _name(expression: str) -> str:
 
 def _same_place(a: Expression, b: Expression) -> bool:
     "Whether two reports are about the same place."
+    if a.sense and b.sense and a.sense != b.sense:
+        return False
     together = a.context_start_ms < b.context_end_ms and b.context_start_ms < a.context_end_ms
     return together and (a.spans == b.spans or _name(a.expression) == _name(b.expression))
 
@@ -222,7 +228,7 @@ def _example_rank(one: Expression, name: str) -> tuple[bool, bool, bool, int]:
     text = one.example
     return bool(text), bool(locate(name, [Cue(1, 0, 0, text)])), text.strip().lower() not in one.text.lower(), -len(text)
 
-# %% ../nbs/08_timing.ipynb #33b3a4cb
+# %% ../nbs/08_timing.ipynb #214bb99f
 def _merge(best: Expression, others: Sequence[Expression]) -> Expression:
     "The best report, with what it lacks from the others, and with the best example."
     same = [best, *others]
@@ -237,20 +243,32 @@ def _merge(best: Expression, others: Sequence[Expression]) -> Expression:
         changes["context_translation"] = next((one for one in lines if one), ())
     return best.model_copy(update=changes)
 
+# %% ../nbs/08_timing.ipynb #e68fbfc7
+def _addresses(one: Expression) -> Iterator[tuple[object, int]]:
+    "Where a report is filed: its name and its words, with each second of its scene."
+    for second in range(one.context_start_ms // 1000, one.context_end_ms // 1000 + 1):
+        yield _name(one.expression), second
+        yield one.spans, second
+
 
 def _without_repeats(expressions: Sequence[Expression]) -> tuple[list[Expression], list[Dropped]]:
     "Merge the reports about one place."
     kept: list[list[Expression]] = []
+    filed: dict[tuple[object, int], list[int]] = defaultdict(list)
     dropped = []
-    for one in sorted(expressions, key=lambda e: (-e.score, e.start_ms, e.cue_start, e.expression)):
-        if same := next((group for group in kept if _same_place(one, group[0])), None):
+    for one in sorted(expressions, key=lambda e: (-e.score, e.start_ms, e.cue_start, e.expression, e.spans)):
+        places = list(_addresses(one))
+        near = sorted({number for place in places for number in filed.get(place, ())})
+        if same := next((kept[number] for number in near if _same_place(one, kept[number][0])), None):
             dropped.append(_drop(one, "found twice", f"the same scene teaches it at cue {same[0].cue_start}"))
             same.append(one)
-        else:
-            kept.append([one])
-    return [_merge(group[0], group[1:]) for group in kept], dropped
+            continue
+        for place in places:
+            filed[place].append(len(kept))
+        kept.append([one])
+    return [_merge(group[0], group[1:]) if group[1:] else group[0] for group in kept], dropped
 
-# %% ../nbs/08_timing.ipynb #82ded845
+# %% ../nbs/08_timing.ipynb #59fd614a
 _STEP_LOSS = 0.15
 
 
@@ -275,7 +293,7 @@ def choose(
     lowest = LEVELS.index(level) if level else 0
     fit = [e for e in unique if LEVELS.index(e.level) >= lowest]
     dropped += [_drop(e, "too easy", f"{e.level} is below {level}") for e in unique if LEVELS.index(e.level) < lowest]
-    best = sorted(fit, key=lambda e: (-worth(e, level), e.start_ms, e.expression))
+    best = sorted(fit, key=lambda e: (-worth(e, level), e.start_ms, e.expression, e.spans))
     limit = len(best) if max_expressions is None else max_expressions
     dropped += [_drop(e, "over the limit", f"worth {worth(e, level):.2f}; the best {limit} were kept") for e in best[limit:]]
-    return sorted(best[:limit], key=lambda e: (e.start_ms, e.end_ms, e.expression)), dropped
+    return sorted(best[:limit], key=lambda e: (e.start_ms, e.end_ms, e.spans, e.expression)), dropped

@@ -76,6 +76,7 @@ def found(pattern, *lines, gap_ms=100, **fields):
         ("take {obj:clothes} off", "Take ten percent off", []),
         ("run into {obj:people}", "I ran into my ex-girlfriend and ran into Maya", ["ran into", "ran into"]),
         ("run into {obj:people}", "I ran into a wall", []),
+        ("pick up {obj:people}", "He picked up some Spanish on Monday and picked up Sam", ["picked up"]),
         ("set {obj:!people} up", "Set him up. Set the tent up.", ["Set … up"]),
     ],
 )
@@ -288,6 +289,26 @@ def test_the_same_id_twice_is_named(tmp_path):
     (tmp_path / "mine.jsonl").write_text((entry("give up").model_dump_json(by_alias=True) + "\n") * 2, encoding="utf-8")
     with pytest.raises(LexiconError, match="two entries"):
         Lexicon.load(path=tmp_path)
+
+
+@pytest.mark.parametrize("other", ["gave up", "to give up", "Give up"])
+def test_the_same_expression_with_the_same_definition_is_named(tmp_path, other):
+    entries = [entry("give up", expression="give up"), entry("give {obj} up", id="y", expression=other)]
+    (tmp_path / "mine.jsonl").write_text("".join(one.model_dump_json(by_alias=True) + "\n" for one in entries), encoding="utf-8")
+    with pytest.raises(LexiconError, match=r"'x' and 'y'"):
+        Lexicon.load(path=tmp_path)
+
+
+def test_two_senses_of_one_expression_are_welcome(tmp_path):
+    entries = [entry("give up", expression="give up"), entry("give {obj} up", id="y", expression="give up", definition="another thing")]
+    (tmp_path / "mine.jsonl").write_text("".join(one.model_dump_json(by_alias=True) + "\n" for one in entries), encoding="utf-8")
+    assert [match.entry.id for match in Lexicon.load(path=tmp_path).find(script("I give up. Give it up."))] == ["x", "y"]
+
+
+def test_an_item_says_which_entry_and_which_words_it_is():
+    chunk = Chunk(1, tuple(script("Never give up.")), 1, 1)
+    (item,) = EmbeddedAnalyzer(Lexicon((entry("give up"),)), "ko").analyze(chunk)
+    assert (item.sense, item.spans) == ("x", ((1, 6, 13),))
 
 
 def test_an_own_lexicon_is_read(tmp_path):

@@ -1,11 +1,14 @@
 """Nothing passes that is not literally in its cues; what passes has exactly the cues' times."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from langflix.chunks import contexts, make_chunks
 from langflix.core import Cue
-from langflix.lexicon import Lexicon
+from langflix.lexicon import EmbeddedAnalyzer, Entry, Lexicon
 from langflix.prompts import Item
 from langflix.timing import choose, locate, verify, worth
 
@@ -185,3 +188,62 @@ def test_the_choice_does_not_depend_on_the_order_of_the_reports(order):
     kept, dropped = choose([made[i] for i in order], level="B1", max_expressions=2)
     assert [(e.expression, e.score) for e in kept] == [(e.expression, e.score) for e in choose(made, level="B1", max_expressions=2)[0]]
     assert len(kept) + len(dropped) == 5
+
+
+def entry(id, pattern, definition, **more):
+    "One sense of *pick up*."
+    return Entry(id=id, expression="pick up", pattern=pattern, kind="phrasal verb", level="B1", definition=definition, example="x", translations={}, **more)
+
+
+def taught(*lines):
+    "What a lexicon with two senses of one expression teaches about a scene."
+    lexicon = Lexicon((entry("pick-up-collect", "pick {obj:people} up / pick up {obj:people}", "to fetch"),
+                       entry("pick-up-learn", "pick up some french|german", "to learn without lessons")))  # fmt: skip
+    cues = [Cue(n, n * 2000, n * 2000 + 1900, line) for n, line in enumerate(lines, 1)]
+    found, dropped = verify(EmbeddedAnalyzer(lexicon, "ko", [(1, len(cues))]).analyze(make_chunks(cues)[0]), cues, "embedded")
+    assert dropped == []
+    return choose(found)
+
+
+def test_two_senses_in_one_scene_stay_two():
+    kept, dropped = taught("I'll pick the kids up at four.", "Did you pick up some German there?")
+    assert [(e.expression, e.sense, e.cue_start) for e in kept] == [("pick up", "pick-up-collect", 1), ("pick up", "pick-up-learn", 2)]
+    assert dropped == []
+
+
+def test_two_senses_in_one_line_have_their_own_words():
+    line = "I picked up some French when I picked you up."
+    kept, _ = taught(line)
+    assert [e.sense for e in kept] == ["pick-up-learn", "pick-up-collect"]
+    assert [line[a:b] for e in kept for _, a, b in e.spans] == ["picked up", "picked", "up"]
+
+
+def test_one_sense_twice_in_a_scene_is_taught_once():
+    kept, dropped = taught("I'll pick the kids up at four.", "And who picks you up?")
+    assert [(e.sense, e.cue_start) for e in kept] == [("pick-up-collect", 1)]
+    assert [d.reason for d in dropped] == ["found twice"]
+
+
+def test_a_model_that_names_no_sense_merges_with_either():
+    kept, _ = taught("I'll pick the kids up at four.")
+    bare = kept[0].model_copy(update={"sense": "", "source": "gemini", "score": 0.1})
+    assert len(choose([*kept, bare])[0]) == 1
+
+
+def test_ten_thousand_cues_are_analyzed_in_a_few_seconds():
+    lexicon = Lexicon.load()
+    lines = [one.example for one in lexicon.entries]
+    cues = [Cue(n, n * 2100, n * 2100 + 2000, lines[n % len(lines)]) for n in range(1, 10_001)]
+    began = time.perf_counter()
+    analyzer = EmbeddedAnalyzer(lexicon, "ko", contexts(cues))
+    kept, _ = choose(verify([item for chunk in make_chunks(cues) for item in analyzer.analyze(chunk)], cues, "embedded")[0])
+    assert len(kept) > 5_000
+    assert time.perf_counter() - began < 20
+
+
+def test_one_phrase_said_ten_thousand_times_takes_no_longer():
+    one = report("give up", 4)
+    many = [one.model_copy(update={"context_start_ms": n * 2000, "context_end_ms": n * 2000 + 1900, "spans": ((n, 0, 7),)}) for n in range(10_000)]
+    began = time.perf_counter()
+    assert len(choose(many)[0]) == 10_000
+    assert time.perf_counter() - began < 10
