@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 from html.parser import HTMLParser
+from types import SimpleNamespace
 from urllib.parse import unquote
 
 import pytest
@@ -133,7 +134,7 @@ def test_nothing_is_loaded_from_elsewhere(picture):
 def test_groups_lines_and_expressions():
     found = page(lines={1: "달이 고장 났어?"})
     assert [attrs["id"] for attrs in found.all("article")] == [MOON, UP]
-    assert {attrs["id"] for attrs in found.all("section") if "word" in attrs.get("class", "")} == {f"{MOON}-1", f"{MOON}-2", f"{UP}-1"}
+    assert {attrs["id"] for attrs in found.all("div", role="group") if "word" in attrs.get("class", "").split()} == {f"{MOON}-1", f"{MOON}-2", f"{UP}-1"}
     html = render_report(full(), CUES, {}, {})
     assert re.findall(r'<mark class="(c\d)"><a href="#([^"]+)">([^<]+)', html) == [
         ("c1", f"{MOON}-2", "Hang in there"),
@@ -154,21 +155,26 @@ def test_every_link_inside_the_page_has_a_goal():
 
 def test_players_wait_and_point_beside_the_page(picture):
     found = page(thumbnails={MOON: picture, "lessons/long/a #1?.mp4": picture})
-    (video,) = found.all("video")
-    assert video["preload"] == "none"
-    assert "controls" in video
-    assert unquote(video["src"]) == "clips/달 1.mp4"
-    assert base64.b64decode(video["poster"].removeprefix("data:image/jpeg;base64,")) == picture.read_bytes()
+    assert found.all("video") == []
+    (stage,) = found.all("a", class_="stage")
+    assert unquote(stage["href"]) == "clips/달 1.mp4"
+    (shown,) = [attrs["src"] for attrs in found.all("img") if attrs.get("src")]
+    assert base64.b64decode(shown.removeprefix("data:image/jpeg;base64,")) == picture.read_bytes()
     plays = {attrs["href"]: attrs for attrs in found.all("a") if "play" in attrs.get("class", "").split()}
-    assert plays["lessons/long/a%20%231%3F.mp4"]["data-poster"] == video["poster"]
+    assert "data-tall" not in plays["lessons/long/a%20%231%3F.mp4"]
     assert "data-tall" in plays["lessons/short/b.mp4"]
     jumps = [attrs["data-at"] for attrs in found.all("a") if "data-at" in attrs]
     assert jumps == ["0.0", "1.0", "3.0", "1.0", "1.0"]
 
 
 def test_a_lesson_without_a_clip_still_has_a_player():
-    (video,) = page(full(clips=())).all("video")
-    assert video["src"] == "lessons/short/b.mp4"
+    (stage,) = page(full(clips=())).all("a", class_="stage")
+    assert stage["href"] == "lessons/short/b.mp4"
+
+
+def test_a_picture_is_in_the_page_once(picture):
+    html = render_report(full(), CUES, {}, {MOON: picture, "lessons/long/a #1?.mp4": picture, "lessons/short/b.mp4": picture})
+    assert html.count("data:image/jpeg") == 1
 
 
 def test_an_analysis_has_no_player_but_may_have_pictures(picture):
@@ -182,6 +188,35 @@ def test_what_was_left_out_is_told_with_reasons():
     found = page().words
     for words in ("Pointed at lines that do not exist 1", "cue 99", "Easier than your level 1", "quota", "1:00 · cue 4", "try later"):
         assert words in found
+
+
+def test_the_same_trouble_is_told_once_with_all_its_places():
+    failures = [Failure(cue_start=n, cue_end=n + 1, reason="quota", message="try tomorrow") for n in (1, 3)]
+    words = page(full(failures=(*failures, Failure(cue_start=4, cue_end=4, reason="refused", message="try another model")))).words
+    assert "Could not be done 2" in words
+    assert "quota 0:01 · cues 1–2, 0:04 · cues 3–4 try tomorrow" in words
+    assert "3 parts not done" in words
+
+
+def test_levels_are_counted_and_the_highest_column_is_whole():
+    found = page()
+    columns = {attrs["data-level"]: attrs for attrs in found.all("button") if "aria-label" in attrs}
+    assert {level: attrs["aria-label"] for level, attrs in columns.items() if "disabled" not in attrs} == {"A2": "A2: 1", "B1": "B1: 2"}
+    assert len(columns) == 6
+    assert sorted(attrs["style"] for attrs in found.all("span") if "column" in attrs.get("class", ""))[-2:] == ["--share: 0.5", "--share: 1.0"]
+
+
+class Ranked(Expression):
+    "An expression that knows why it was chosen."
+
+    ranking: object
+
+
+def test_why_an_expression_was_chosen_is_told_where_it_is_known():
+    assert "Why this one" not in page().words
+    known = [Ranked(**one.model_dump(exclude={"ranking"}), ranking=SimpleNamespace(why="Just above your level, and <often> said.")) for one in EXPRESSIONS]
+    groups = tuple(group_expressions(known))
+    assert page(full(groups=groups)).words.count("Why this one Just above your level, and <often> said.") == 3
 
 
 @pytest.mark.parametrize(
