@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['Source', 'LexiconAnalyzer', 'choose_source', 'make_analyzer', 'make_processor', 'describe', 'quota_binds', 'Findings',
-           'find_expressions', 'estimate_analysis']
+           'cut_to_film', 'make_groups', 'find_expressions', 'estimate_analysis']
 
-# %% ../nbs/13d_analysis.ipynb #bb7012ae
+# %% ../nbs/13d_analysis.ipynb #47dfb93d
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+from .choice import Learner, choose
 from .chunks import Chunk, contexts, make_chunks
 from .config import Settings
 from .core import Cue, clock
@@ -24,9 +25,9 @@ from .groups import ExpressionGroup, group_expressions, within_film
 from .lexicon import EmbeddedAnalyzer, Lexicon
 from .parallel import Analyzer, ChunkOutcome, ExpressionBatchProcessor, Journal, RunReport, Snapshot
 from .prompts import Item, ReplyError, prompt_for
-from .timing import Dropped, Expression, choose, locate, verify
+from .timing import Dropped, Expression, locate, verify
 
-# %% ../nbs/13d_analysis.ipynb #9513d773
+# %% ../nbs/13d_analysis.ipynb #5e7a649b
 class LexiconAnalyzer:
     "The embedded analyzer; its answers cost nothing, so they are not kept."
 
@@ -36,7 +37,7 @@ class LexiconAnalyzer:
 
     def analyze(self, chunk: Chunk, repair: ReplyError | None = None) -> Answer:
         "Find what the lexicon holds."
-        return Answer(self._embedded.analyze(chunk))
+        return Answer([*self._embedded.analyze(chunk)])
 
     def key(self, chunk: Chunk, repair: ReplyError | None = None) -> str:
         "Nothing to keep."
@@ -190,32 +191,34 @@ def _failures(outcomes: Iterable[ChunkOutcome]) -> tuple[Failure, ...]:
         for outcome in outcomes for f in outcome.failures
     )  # fmt: skip
 
-# %% ../nbs/13d_analysis.ipynb #b7661f0a
+# %% ../nbs/13d_analysis.ipynb #a8e9a3e4
 def _sift(
-    outcomes: Sequence[ChunkOutcome], cues: Sequence[Cue], source: Source, settings: Settings, film_ms: int | None
+    outcomes: Sequence[ChunkOutcome], cues: Sequence[Cue], source: Source, learner: Learner, limit: int | None, film_ms: int | None
 ) -> tuple[list[Expression], list[Dropped], list[Failure]]:  # fmt: skip
     "Verified expressions that are worth a lesson, everything left out, and what the film does not hold."
     items = [item for outcome in outcomes for item in outcome.items]
     found, unfounded = verify(items, cues, source)
-    found, missing = _in_film(found, cues, settings, film_ms)
-    kept, left_out = choose(found, settings.level, settings.lessons.max_expressions)
+    found, missing = cut_to_film(found, cues, film_ms, learner)
+    kept, left_out = choose(found, cues, learner, limit)
     return kept, [*unfounded, *left_out], missing
 
 
-def _in_film(found: Sequence[Expression], cues: Sequence[Cue], settings: Settings, film_ms: int | None) -> tuple[list[Expression], list[Failure]]:
+def cut_to_film(
+    found: Sequence[Expression], cues: Sequence[Cue], film_ms: int | None, learner: Learner | None = None
+) -> tuple[list[Expression], list[Failure]]:  # fmt: skip
     "The expressions that the film holds, and one failure for all that come after its end."
     if film_ms is None:
         return list(found), []
     shown, lost = within_film(found, cues, film_ms)
-    worth, _ = choose(lost, settings.level)
+    worth, _ = choose(lost, cues, learner)
     if not worth:
         return shown, []
     names = ", ".join(e.expression for e in worth[:5]) + (", ..." if len(worth) > 5 else "")
     message = f"{len(worth)} of the expressions found are spoken after {clock(film_ms)}, where the film ends: {names}. Is the download complete, and are the subtitles of this cut?"
     return shown, [Failure(cue_start=worth[0].cue_start, cue_end=worth[-1].cue_end, reason="after the film's end", message=message)]
 
-# %% ../nbs/13d_analysis.ipynb #37df7986
-def _group(expressions: Sequence[Expression], settings: Settings) -> list[ExpressionGroup]:
+# %% ../nbs/13d_analysis.ipynb #cc15d4a4
+def make_groups(expressions: Sequence[Expression], settings: Settings) -> list[ExpressionGroup]:
     "Group as the settings say."
     options = settings.grouping
     return group_expressions(
@@ -223,7 +226,7 @@ def _group(expressions: Sequence[Expression], settings: Settings) -> list[Expres
         max_scene_ms=options.max_scene_ms, max_expressions_per_context=options.max_expressions_per_context,
     )  # fmt: skip
 
-# %% ../nbs/13d_analysis.ipynb #6481a3bb
+# %% ../nbs/13d_analysis.ipynb #b30ce5ca
 def find_expressions(
     cues: Sequence[Cue],  # the whole episode
     analyzer: Analyzer,
@@ -231,18 +234,19 @@ def find_expressions(
     progress: Callable[[Snapshot], None] = lambda seen: None,
     save_output: Path | None = None,  # a folder for a readable copy of every answer
     film_ms: int | None = None,  # where the film ends, when there is one
+    learner: Learner | None = None,  # by default one of whom only the level is known
 ) -> Findings:
     "Analyze an episode's cues: chunks, items, expressions, groups."
     source = choose_source(settings)
     processor = make_processor(analyzer, settings, progress)
     outcomes = processor.analyze_expression_chunks(make_chunks(cues), save_output=save_output)
-    kept, dropped, missing = _sift(outcomes, cues, source, settings, film_ms)
+    kept, dropped, missing = _sift(outcomes, cues, source, learner or Learner(settings.level, lang=settings.languages.source), settings.lessons.max_expressions, film_ms)
     report, paid = processor.report, source == "gemini"
     assert report is not None
     models = sorted({version for outcome in outcomes for version in outcome.model_versions})
     stats = _stats(report, outcomes, cues, len(dropped), paid)
     notes = tuple(_run_notes(report, settings)) if paid else ()
-    return Findings(tuple(_group(kept, settings)), tuple(dropped), (*_failures(outcomes), *missing), stats, ", ".join(models) or None, notes)
+    return Findings(tuple(make_groups(kept, settings)), tuple(dropped), (*_failures(outcomes), *missing), stats, ", ".join(models) or None, notes)
 
 # %% ../nbs/13d_analysis.ipynb #1e46d21b
 def estimate_analysis(cues: Sequence[Cue], settings: Settings) -> Estimate:

@@ -59,7 +59,7 @@ class ClipRecord(_Record):
     group_id: str
     duration_ms: int = Field(default=0, ge=0)
 
-# %% ../nbs/13_export.ipynb #409261b9
+# %% ../nbs/13_export.ipynb #25dc5e39
 class Failure(_Record):
     "A stretch of the episode for which something could not be done."
 
@@ -67,6 +67,7 @@ class Failure(_Record):
     cue_end: int
     reason: str  # short, the same for failures of one kind
     message: str  # what happened, and what would mend it
+    stage: Literal["analyze", "render"] = "analyze"  # where it happened
 
 
 class SegmentStats(_Record):

@@ -89,7 +89,7 @@ def test_the_names_that_others_rely_on(tmp_path):
     assert set(data["groups"][0]["expressions"][0]) == set(Expression.model_fields)
     assert set(data["lessons"][0]) == {"path", "layout", "mode", "group_id", "expression", "duration_ms", "thumbnail"}
     assert set(data["clips"][0]) == {"path", "group_id", "duration_ms"}
-    assert set(data["failures"][0]) == {"cue_start", "cue_end", "reason", "message"}
+    assert set(data["failures"][0]) == {"cue_start", "cue_end", "reason", "message", "stage"}
     assert set(data["stats"]) == set(
         "cues chunks requests answered failed dropped reused_answers tokens cost_usd wall_s call_s peak_concurrency segments ffmpeg_runs".split()
     )

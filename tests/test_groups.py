@@ -11,7 +11,7 @@ from langflix.core import Cue
 from langflix.desk import translated_cues
 from langflix.export import group_cues, translated_lines
 from langflix.groups import ExpressionGroup, group_expressions, within_film
-from langflix.analysis import _group
+from langflix.analysis import make_groups
 from langflix.timing import Expression
 
 
@@ -142,8 +142,8 @@ def test_whatever_comes_in_each_expression_is_in_one_group_and_in_its_scene(raw,
 
 def test_the_settings_reach_the_grouping():
     options = {"enabled": True, "tolerance_ms": 200, "merge_overlaps": True, "max_scene_ms": 20_000, "max_expressions_per_context": 2}
-    assert _group(CHAIN, Settings(grouping=options)) == group_expressions(CHAIN, **options)
-    assert _group(CHAIN, Settings()) == group_expressions(CHAIN) != _group(CHAIN, Settings(grouping={"merge_overlaps": True}))
+    assert make_groups(CHAIN, Settings(grouping=options)) == group_expressions(CHAIN, **options)
+    assert make_groups(CHAIN, Settings()) == group_expressions(CHAIN) != make_groups(CHAIN, Settings(grouping={"merge_overlaps": True}))
 
 
 # A merged scene is larger than its members' contexts; its lines must still fit.

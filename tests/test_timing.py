@@ -10,7 +10,7 @@ from langflix.chunks import contexts, make_chunks
 from langflix.core import Cue
 from langflix.lexicon import EmbeddedAnalyzer, Entry, Lexicon
 from langflix.prompts import Item
-from langflix.timing import choose, locate, verify, worth
+from langflix.timing import locate, verify, without_repeats
 
 LINES = [
     "By the way, did you lock up?", "She picked the whole mess", "up by herself.", "Don't give up. Hang in there!",
@@ -113,17 +113,10 @@ def test_repeats_merge_only_where_scenes_overlap():
     claims = [item("give up", 4, context=(3, 5)), item("Give up", 4, context=(4, 4), score=0.9), item("by the way", 1)]
     found, _ = verify(claims, CUES, "gemini")
     elsewhere = found[0].model_copy(update={"context_start_ms": 60_000, "context_end_ms": 70_000, "start_ms": 61_000})
-    kept, dropped = choose([*found, elsewhere])
+    kept, dropped = without_repeats([*found, elsewhere])
+    kept.sort(key=lambda e: e.start_ms)
     assert [(e.expression, e.score) for e in kept] == [("by the way", 0.5), ("Give up", 0.9), ("give up", 0.5)]
     assert [d.reason for d in dropped] == ["found twice"]
-
-
-def test_level_and_limit_say_what_they_left_out():
-    claims = [item("by the way", 1, level="A2"), item("give up", 4, level="B1", score=0.4), item("hang in there", 4, level="C1", score=0.6)]
-    found, _ = verify(claims, CUES, "embedded")
-    kept, dropped = choose(found, level="B1", max_expressions=1)
-    assert [e.expression for e in kept] == ["hang in there"]
-    assert [(d.expression, d.reason) for d in dropped] == [("by the way", "too easy"), ("give up", "over the limit")]
 
 
 def test_every_entry_of_the_lexicon_is_located_in_its_own_example():
@@ -142,7 +135,7 @@ def test_the_best_of_two_reports_of_one_place_is_kept():
     better = report("give up", 4, 0.9, example="Don't give up.")
     other = report("to give up", 4, 0.4, example="Do not give up yet.", translation="포기하다", definition="to stop trying", similar=["quit"])
     for order in ([better, other], [other, better]):
-        (one,), dropped = choose(order)
+        (one,), dropped = without_repeats(order)
         assert (one.expression, one.score, one.example, one.translation, one.definition, one.similar) == (
             "give up", 0.9, "Do not give up yet.", "포기하다", "to stop trying", ("quit",),
         )  # fmt: skip
@@ -152,42 +145,24 @@ def test_the_best_of_two_reports_of_one_place_is_kept():
 def test_an_example_that_holds_the_expression_beats_one_that_does_not():
     wordy = report("give up", 4, 0.9, example="Something else entirely.")
     apt = report("give up", 4, 0.2, example="She never gives up.")
-    (one,), _ = choose([wordy, apt])
+    (one,), _ = without_repeats([wordy, apt])
     assert (one.score, one.example) == (0.9, "She never gives up.")
 
 
 def test_other_names_for_the_very_same_words_are_merged():
-    kept, dropped = choose([report("give up", 4, 0.9), report("give something up", 4, 0.3)])
+    kept, dropped = without_repeats([report("give up", 4, 0.9), report("give something up", 4, 0.3)])
     assert [e.expression for e in kept] == ["give up"]
     assert [d.expression for d in dropped] == ["give something up"]
 
 
 def test_lines_of_translation_are_taken_only_from_a_report_of_the_same_scene():
     bare = report("give up", 4, 0.9)
-    (same,), _ = choose([bare, report("give up", 4, 0.3, context_translation=["a", "b", "c"])])
+    (same,), _ = without_repeats([bare, report("give up", 4, 0.3, context_translation=["a", "b", "c"])])
     assert same.context_translation == ("a", "b", "c")
     (elsewhere,), _ = verify([item("give up", 4, context=(4, 4), context_translation=["x"])], CUES, "gemini")
-    (other,), _ = choose([bare, elsewhere.model_copy(update={"score": 0.1})])
+    (other,), _ = without_repeats([bare, elsewhere.model_copy(update={"score": 0.1})])
     assert other.context_translation == ()
 
-
-def test_what_is_far_above_the_level_is_worth_less():
-    near, far = report("by the way", 1, 0.6, level="B2"), report("give up", 4, 0.7, level="C2")
-    assert worth(near, "B1") == 0.6
-    assert worth(far, "B1") == pytest.approx(0.7 * 0.7)
-    assert worth(far) == 0.7
-    kept, _ = choose([near, far], level="B1", max_expressions=1)
-    assert [e.expression for e in kept] == ["by the way"]
-    kept, _ = choose([near, far], max_expressions=1)
-    assert [e.expression for e in kept] == ["give up"]
-
-
-@given(st.permutations(range(5)))
-def test_the_choice_does_not_depend_on_the_order_of_the_reports(order):
-    made = [report("give up", 4, 0.5), report("give up", 4, 0.5, example="Give up now."), report("by the way", 1), report("hang in there", 4, 0.5), report("to give up", 4, 0.9)]
-    kept, dropped = choose([made[i] for i in order], level="B1", max_expressions=2)
-    assert [(e.expression, e.score) for e in kept] == [(e.expression, e.score) for e in choose(made, level="B1", max_expressions=2)[0]]
-    assert len(kept) + len(dropped) == 5
 
 
 def entry(id, pattern, definition, **more):
@@ -202,7 +177,7 @@ def taught(*lines):
     cues = [Cue(n, n * 2000, n * 2000 + 1900, line) for n, line in enumerate(lines, 1)]
     found, dropped = verify(EmbeddedAnalyzer(lexicon, "ko", [(1, len(cues))]).analyze(make_chunks(cues)[0]), cues, "embedded")
     assert dropped == []
-    return choose(found)
+    return without_repeats(found)
 
 
 def test_two_senses_in_one_scene_stay_two():
@@ -227,7 +202,7 @@ def test_one_sense_twice_in_a_scene_is_taught_once():
 def test_a_model_that_names_no_sense_merges_with_either():
     kept, _ = taught("I'll pick the kids up at four.")
     bare = kept[0].model_copy(update={"sense": "", "source": "gemini", "score": 0.1})
-    assert len(choose([*kept, bare])[0]) == 1
+    assert len(without_repeats([*kept, bare])[0]) == 1
 
 
 def test_ten_thousand_cues_are_analyzed_in_a_few_seconds():
@@ -236,7 +211,7 @@ def test_ten_thousand_cues_are_analyzed_in_a_few_seconds():
     cues = [Cue(n, n * 2100, n * 2100 + 2000, lines[n % len(lines)]) for n in range(1, 10_001)]
     began = time.perf_counter()
     analyzer = EmbeddedAnalyzer(lexicon, "ko", contexts(cues))
-    kept, _ = choose(verify([item for chunk in make_chunks(cues) for item in analyzer.analyze(chunk)], cues, "embedded")[0])
+    kept, _ = without_repeats(verify([item for chunk in make_chunks(cues) for item in analyzer.analyze(chunk)], cues, "embedded")[0])
     assert len(kept) > 5_000
     assert time.perf_counter() - began < 20
 
@@ -245,5 +220,5 @@ def test_one_phrase_said_ten_thousand_times_takes_no_longer():
     one = report("give up", 4)
     many = [one.model_copy(update={"context_start_ms": n * 2000, "context_end_ms": n * 2000 + 1900, "spans": ((n, 0, 7),)}) for n in range(10_000)]
     began = time.perf_counter()
-    assert len(choose(many)[0]) == 10_000
+    assert len(without_repeats(many)[0]) == 10_000
     assert time.perf_counter() - began < 10
