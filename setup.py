@@ -34,6 +34,7 @@ setup(
     python_requires=f">={project['min_python']}",
     packages=find_packages(include=["langflix", "langflix.*"]),
     package_data={"langflix": ["py.typed", "data/**/*"]},
+    exclude_package_data={"": ["*.pyc"]},
     install_requires=project["requirements"].split(),
     extras_require=extras,
     entry_points={"console_scripts": project["console_scripts"].split()},
