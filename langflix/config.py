@@ -153,7 +153,7 @@ class Paths(Section):
     cache: Path = Field(default_factory=lambda: user_cache_path("langflix"))
     fonts: Path | None = None  # a folder of fonts to use before the system's
 
-# %% ../nbs/01_config.ipynb #d687088a
+# %% ../nbs/01_config.ipynb #3439b5f5
 class Redis(Section):
     "Where jobs are shared, if they are."
 
@@ -163,8 +163,8 @@ class Redis(Section):
 class Database(Section):
     "Where the catalogue is kept."
 
-    enabled: bool = False
-    url: SecretStr | None = None
+    enabled: bool = True
+    url: SecretStr | None = None  # of a server; else a file beside the episodes
 
 
 class Api(Section):
