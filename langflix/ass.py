@@ -4,13 +4,15 @@
 
 # %% auto #0
 __all__ = ['LINE_PITCH', 'Run', 'Range', 'colour', 'escape', 'break_lines', 'runs_of', 'Block', 'block', 'Look', 'event', 'draw',
-           'shape', 'rounded', 'script']
+           'shape', 'rounded', 'script', 'text_rows']
 
-# %% ../nbs/12_1_ass.ipynb #96e450dd
+# %% ../nbs/12_1_ass.ipynb #ba80ce06
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from math import ceil, floor
 
 from .fonts import Font, Typeface
 from .segments import Layout
@@ -262,3 +264,28 @@ def script(
     style = f"Style: Plain,{face.main.family},40,&H00FFFFFF,&H00000000,&H00000000,0,0,0,7,-1"  # each event says how it looks; -1: a line runs as its first letter does
     fmt = "Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text"
     return f"{head}\n[V4+ Styles]\nFormat: {fields}\n{style}\n\n[Events]\nFormat: {fmt}\n" + "\n".join(events) + "\n"
+
+# %% ../nbs/12_1_ass.ipynb #d9a67a8d
+_SPARE = 14  # units kept above and below, for outlines and for letters that reach far
+_NEAR = 90  # stretches this close are one
+
+
+def _extent(event: str) -> tuple[float, float]:
+    "Where an event begins and ends, from above."
+    top = float(re.search(r"\\pos\([-\d.]+,([-\d.]+)\)", event)[1])  # type: ignore[index]
+    path = re.search(r"\\p1\}([^{]*)", event)
+    if path:
+        return top, top + max(float(y) for y in re.findall(r"-?[\d.]+ (-?[\d.]+)", path[1]))
+    return top, top + 1.2 * max(float(size) for size in re.findall(r"\\fs([\d.]+)", event))
+
+
+def text_rows(events: Iterable[str]) -> tuple[tuple[int, int], ...]:  # tops and bottoms, in units
+    "The stretches of the picture that some events need, from top to bottom."
+    stretches: list[tuple[int, int]] = []
+    for top, bottom in sorted(map(_extent, events)):
+        low, high = floor(top - _SPARE), ceil(bottom + _SPARE)
+        if stretches and low - stretches[-1][1] < _NEAR:
+            stretches[-1] = stretches[-1][0], max(high, stretches[-1][1])
+        else:
+            stretches.append((low, high))
+    return tuple(stretches)

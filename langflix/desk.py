@@ -6,14 +6,14 @@
 __all__ = ['Marks', 'translated_cues', 'Desk', 'segment', 'scene_segment', 'plain_segment', 'repeat_segment', 'card_of',
            'card_segment', 'lesson_texts']
 
-# %% ../nbs/12_3_desk.ipynb #6cc75ff9
+# %% ../nbs/12_3_desk.ipynb #fea89568
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from .ass import Range, script
+from .ass import Range, script, text_rows
 from .config import Settings
 from .core import Cue
 from .fonts import Typeface
@@ -92,7 +92,7 @@ class Desk:
         "What text is set on."
         return Page(layout, *self.pair, self.theme)
 
-# %% ../nbs/12_3_desk.ipynb #ccded303
+# %% ../nbs/12_3_desk.ipynb #7ea7af12
 def segment(desk: Desk, kind: Any, window: tuple[int, int], layout: Layout, sound: bool = True, **more: Any) -> SegmentSpec:
     "A segment of the film, without text yet."
     track = choose_audio(desk.info, desk.settings.languages.source) if sound else None
@@ -101,10 +101,12 @@ def segment(desk: Desk, kind: Any, window: tuple[int, int], layout: Layout, soun
     return segment_spec(kind, desk.info, desk.source, window, layout, **{**common, **more})
 
 
-def _written(desk: Desk, spec: SegmentSpec, events: Iterable[str]) -> SegmentSpec:
+def _written(desk: Desk, spec: SegmentSpec, events: Sequence[str]) -> SegmentSpec:
     "A segment with its text."
+    if not events:
+        return spec
     fonts = tuple(dict.fromkeys(path for face in desk.pair for path in face.files))
-    return replace(spec, ass=script(spec.layout, events, desk.pair[0]), fonts=fonts)
+    return replace(spec, ass=script(spec.layout, events, desk.pair[0]), rows=text_rows(events), fonts=fonts)
 
 
 def _end_ms(spec: SegmentSpec) -> float:
@@ -191,7 +193,7 @@ def _pace(speed: Fraction) -> str:
     "A speed as people write it, such as 0.75×; nothing for the film's own."
     return f"{float(speed):.2f}".rstrip("0") + "×" if speed != 1 else ""
 
-# %% ../nbs/12_3_desk.ipynb #d39ccbbe
+# %% ../nbs/12_3_desk.ipynb #a33d9b2b
 def card_of(expression: Expression) -> Card:
     "What an expression's card says."
     spans = locate(expression.expression, [Cue(1, 0, 1, expression.example)]) if expression.example else ()
@@ -201,12 +203,16 @@ def card_of(expression: Expression) -> Card:
     )  # fmt: skip
 
 
+_BAR_STRENGTH = 0.81  # how much of the accent's colour the line at the foot has
+
+
 def card_segment(desk: Desk, expression: Expression, layout: Layout) -> SegmentSpec:
     "The card, on a quiet frame of the line it belongs to."
     card = card_of(expression)
     middle = (expression.start_ms + expression.end_ms) // 2
     hold = frame_count(card.duration_ms, desk.info.fps) - 1
-    spec = segment(desk, "card", (middle, middle + 1), layout, sound=False, hold=hold)
+    bar = f"0x{desk.theme.colours.accent[1:]}@{_BAR_STRENGTH}"
+    spec = segment(desk, "card", (middle, middle + 1), layout, sound=False, hold=hold, bar=bar)
     return _written(desk, spec, card_events(card, desk.page(layout), _end_ms(spec)))
 
 # %% ../nbs/12_3_desk.ipynb #50ba102e

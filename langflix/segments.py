@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['Kind', 'AnyKeyed', 'Layout', 'layout_for', 'SegmentSpec', 'segment_spec', 'Keyed', 'SegmentStore', 'note_use',
-           'using', 'making_room', 'needed', 'time_scale', 'segment_args', 'together', 'render_segments',
-           'render_segment']
+           'using', 'making_room', 'needed', 'changing_frames', 'time_scale', 'segment_args', 'together',
+           'render_segments', 'render_segment']
 
-# %% ../nbs/11_segments.ipynb #90a1e32b
+# %% ../nbs/11_segments.ipynb #d658a039
 import hashlib
 import json
 import os
@@ -23,6 +23,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, partial
+from math import ceil, floor
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
@@ -63,7 +64,7 @@ def layout_for(
     tall = info.height > 720 or info.width > 1280
     return Layout("long", *((1920, 1080) if tall else (1280, 720)), units=(1920, 1080), margin_x=140, margin_y=64)
 
-# %% ../nbs/11_segments.ipynb #301dca15
+# %% ../nbs/11_segments.ipynb #c55f975b
 Kind = Literal["context", "repeat", "card", "clip"]
 
 
@@ -89,6 +90,8 @@ class SegmentSpec:
     hdr: str = ""  # how a bright film codes its light, "" for others
     shade: tuple[int, int] | None = None  # top and bottom of the dark band behind text, in units of the layout
     ass: str = ""  # the text drawn on it
+    rows: tuple[tuple[int, int], ...] = ()  # where that text stands: tops and bottoms, in units; nothing: anywhere
+    bar: str = ""  # the colour of the line that grows at the foot of a card
     fonts: tuple[Path, ...] = ()
     preset: str = "veryfast"
     crf: int = 20
@@ -339,29 +342,103 @@ def _fit(spec: SegmentSpec, picture: Any) -> Any:
 
 _SHORT_RISE = 0.34  # where the film stands in an upright picture: 0 at the top, 1 at the bottom
 
-# %% ../nbs/11_segments.ipynb #b35161ea
+# %% ../nbs/11_segments.ipynb #13975398
+_EVENT = re.compile(r"^Dialogue: \d+,([\d:.]+),([\d:.]+),(.*)$", re.MULTILINE)
+_FADE = re.compile(r"\\fad\((\d+),(\d+)\)")
+_MOVES = re.compile(r"\\(?:t|move|fade|k[of]?)\b")
+
+
+def _clock_s(text: str) -> Fraction:
+    "Seconds of a time in a script, such as 0:00:01.12."
+    hours, minutes, seconds = text.split(":")
+    return Fraction(hours) * 3600 + Fraction(minutes) * 60 + Fraction(seconds)
+
+
+def _unrest(script: str) -> Iterator[tuple[Fraction, Fraction]]:  # seconds from and to which something changes
+    "When the text of a script changes."
+    for start_text, end_text, text in _EVENT.findall(script):
+        start, end = _clock_s(start_text), _clock_s(end_text)
+        fade = _FADE.search(text)
+        into, out = (Fraction(int(fade[1]), 1000), Fraction(int(fade[2]), 1000)) if fade else (Fraction(0), Fraction(0))
+        yield from ((start, end),) if _MOVES.search(text) else ((start, start + into), (end - out, end))
+
+
+def changing_frames(script: str, fps: Fraction, total: int) -> list[int]:
+    "The frames of a segment, of so many, whose text differs from the frame before."
+    changed = {0}
+    for start, end in _unrest(script):
+        changed.update(range(max(ceil(start * fps) - 1, 0), min(ceil(end * fps) + 2, total)))
+    return sorted(changed)
+
+# %% ../nbs/11_segments.ipynb #97343559
 _SHADE = 0.53  # how dark the band is
 _SOFT = 120  # units over which it fades in and out
 
 
-def _shaded(spec: SegmentSpec, picture: Any) -> Any:
-    "The film with a soft dark band behind its text."
-    from ffmpeg import filter as join
-    from ffmpeg import input as open_input
+def _runs(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
+    "Numbers in order as runs, each with its first and last."
+    start = 0
+    for here in range(1, len(numbers) + 1):
+        if here == len(numbers) or numbers[here] != numbers[here - 1] + 1:
+            yield numbers[start], numbers[here - 1]
+            start = here
 
+
+def _band(spec: SegmentSpec) -> str:
+    "How dark the sheet is, row by row."
     if spec.shade is None:
-        return picture
+        return "0"
     scale = spec.layout.height / spec.layout.units[1]
     top, bottom, soft = (round(side * scale) for side in (*spec.shade, _SOFT))
-    rows = bottom - top + 2 * soft
-    band = open_input(f"color=black:s=16x{rows}:r=1", f="lavfi").filter("trim", end_frame=1).filter("format", "yuva420p")
-    alpha = f"{255 * _SHADE:.0f}*(1-cos(PI*min(1,min(Y,{rows}-Y)/{soft})))/2"
-    band = band.filter("geq", lum=16, cb=128, cr=128, a=alpha).filter("scale", spec.layout.width, rows)
-    return join([picture, band], "overlay", 0, top - soft, format="yuv420")
+    return f"{255 * _SHADE:.0f}*(1-cos(PI*clip(min(Y-{top - soft},{bottom + soft}-Y)/{soft},0,1)))/2"
 
-# %% ../nbs/11_segments.ipynb #1c973e57
+
+def _sheet(spec: SegmentSpec, tag: str) -> Any:
+    "What is laid over the film: a picture for each change of the text."
+    from ffmpeg import input as open_input
+
+    width, height = spec.layout.width, spec.layout.height
+    sheet = open_input(f"color=black:s=16x{height}:r={spec.fps}", f="lavfi").filter("trim", end_frame=1).filter("format", "yuva420p")
+    sheet = sheet.filter("geq", lum=16, cb=128, cr=128, a=_band(spec)).filter("scale", width, height)
+    if not spec.ass:
+        return sheet
+    changes = "+".join(f"between(n,{first},{last})" for first, last in _runs(changing_frames(spec.ass, spec.fps, spec.total_frames)))
+    sheet = sheet.filter("loop", loop=-1, size=1).filter("setpts", "N").filter("trim", end_frame=spec.total_frames).filter("select", changes)
+    return sheet.filter("ass", f"text{tag}.ass", fontsdir="fonts", alpha=1)
+
+# %% ../nbs/11_segments.ipynb #f49b258a
+def _rows(spec: SegmentSpec) -> list[tuple[int, int]]:  # top and height, pixels, from top to bottom
+    "The stretches of the picture that the sheet covers."
+    scale, most = spec.layout.height / spec.layout.units[1], spec.layout.height
+    shade = [(spec.shade[0] - _SOFT, spec.shade[1] + _SOFT)] if spec.shade else []
+    wanted = sorted((max(floor(top * scale), 0) // 2 * 2, min(ceil(bottom * scale), most)) for top, bottom in (*spec.rows, *shade))
+    if spec.ass and not spec.rows:
+        return [(0, most)]
+    merged: list[tuple[int, int]] = []
+    for top, bottom in wanted:
+        if merged and top <= merged[-1][1]:
+            merged[-1] = merged[-1][0], max(merged[-1][1], bottom)
+        else:
+            merged.append((top, bottom))
+    return [(top, -(-(bottom - top) // 2) * 2) for top, bottom in merged]
+
+
+def _with_text(spec: SegmentSpec, picture: Any, tag: str) -> Any:
+    "The film with its text."
+    from ffmpeg import filter as join
+
+    if not spec.ass and spec.shade is None:
+        return picture
+    rows, sheet = _rows(spec), _sheet(spec, tag)
+    copies = sheet.filter_multi_output("split", len(rows)) if len(rows) > 1 else [sheet]
+    for number, (top, height) in enumerate(rows):
+        strip = copies[number].filter("crop", spec.layout.width, height, 0, top)
+        picture = join([picture, strip], "overlay", 0, top, format="yuv420")
+    return picture
+
+# %% ../nbs/11_segments.ipynb #6510611c
 def _still(spec: SegmentSpec, picture: Any) -> Any:
-    "One frame of the film, on a quiet background made of itself, standing still."
+    "One frame of the film, on a quiet background made of itself."
     from ffmpeg import filter as join
 
     layout = spec.layout
@@ -375,7 +452,33 @@ def _still(spec: SegmentSpec, picture: Any) -> Any:
     front = copies[1].filter("scale", width - 2 * edge, height - 2 * edge, force_original_aspect_ratio="decrease", flags="bicubic")
     front = front.filter("pad", f"iw+{2 * edge}", f"ih+{2 * edge}", edge, edge, color=layout.frame)
     placed = join([back, front], "overlay", f"{left}+({width}-w)/2", f"{top}+({height}-h)/2")
-    return placed.filter("setsar", 1).filter("format", "yuv420p").filter("tpad", stop_mode="clone", stop=spec.total_frames)
+    return placed.filter("setsar", 1).filter("format", "yuv420p")
+
+# %% ../nbs/11_segments.ipynb #551bf2cb
+def _standing(picture: Any, frames: int) -> Any:
+    "A picture that goes on standing after its last frame."
+    return picture.filter("tpad", stop_mode="clone", stop=frames)
+
+
+def _card(spec: SegmentSpec, still: Any, tag: str) -> Any:
+    "A card: its text on the picture behind it, and the line that grows."
+    from ffmpeg import filter as join
+    from ffmpeg import input as open_input
+
+    total = spec.total_frames
+    if spec.ass:
+        last = changing_frames(spec.ass, spec.fps, total - 3)[-1]  # what ends with the card need not be drawn
+        counted = _standing(still, last).filter("setpts", "N").filter("fps", fps=str(spec.fps))  # tpad gives its first copy the time of the frame itself
+        still = counted.filter("ass", f"text{tag}.ass", fontsdir="fonts")
+    standing = _standing(still, total)
+    if not spec.bar:
+        return standing
+    width, height = spec.layout.width, max(round(_BAR * spec.layout.height / spec.layout.units[1]), 2)
+    bar = open_input(f"color={spec.bar}:s={width}x{height}:r={spec.fps}", f="lavfi").filter("trim", end_frame=1).filter("format", "yuva420p")
+    return join([standing, bar], "overlay", f"W*((n+1)/{total}-1)", f"H-{height}", format="yuv420")
+
+
+_BAR = 8  # how high the line at the foot is, in units
 
 # %% ../nbs/11_segments.ipynb #81da70df
 _RATE = 48_000
@@ -407,7 +510,7 @@ def _sound(spec: SegmentSpec, film: Any, tag: str) -> Any:
         sound = sound.filter(name, **options)
     return sound.filter("aformat", sample_fmts="s16")
 
-# %% ../nbs/11_segments.ipynb #6455a082
+# %% ../nbs/11_segments.ipynb #c33600d2
 def time_scale(fps: Fraction) -> int:
     "Clock ticks in a second, such that every frame starts on one."
     return fps.numerator * (1 if fps.numerator >= 10_000 else 1000)
@@ -428,12 +531,11 @@ def _output(spec: SegmentSpec, picture: Any, sound: Any, target: str, **more: An
 def _graph(spec: SegmentSpec, film: Any, target: str, tag: str = "", **more: Any) -> Any:
     "All that is done to a film to make a segment; the tag tells its small files from others'."
     picture = _frames(spec, film[str(spec.video)])
-    picture = _still(spec, picture) if spec.kind == "card" else _fit(spec, picture)
-    if spec.kind != "card":
-        picture = picture.filter("trim", end_frame=spec.shown).filter("tpad", stop_mode="clone", stop=spec.hold + round(spec.fps))
-        picture = _shaded(spec, picture)
-    if spec.ass:
-        picture = picture.filter("ass", f"text{tag}.ass", fontsdir="fonts")
+    if spec.kind == "card":
+        picture = _card(spec, _still(spec, picture), tag)
+    else:
+        fitted = _fit(spec, picture).filter("trim", end_frame=spec.shown)
+        picture = _with_text(spec, _standing(fitted, spec.hold + round(spec.fps)), tag)
     return _output(spec, picture, _sound(spec, film, tag), target, **more)
 
 
@@ -445,16 +547,26 @@ def segment_args(
     "The whole graph of a segment, as arguments of ffmpeg."
     return [str(arg) for arg in _graph(spec, _open_film(spec, source), target).get_args()]
 
-# %% ../nbs/11_segments.ipynb #5711f9d7
+# %% ../nbs/11_segments.ipynb #203d172f
 _MOST = 3  # segments of one run
+_Piece = tuple[str, int, int]  # a film, and the first of its frames and their number
+
+
+def _piece(spec: SegmentSpec, known: Iterable[_Piece]) -> _Piece:
+    "The piece of film that a segment shows; a card's one frame is looked for in the last line that holds it."
+    if spec.kind == "card":
+        for source, first, frames in reversed(list(known)):
+            if source == spec.source and first <= spec.first < first + frames:
+                return source, first, frames
+    return spec.source, spec.first, spec.frames
 
 
 def together(specs: Iterable[SegmentSpec]) -> list[tuple[SegmentSpec, ...]]:  # in the order of their first segments
     "Segments sorted into runs of ffmpeg: those that show the same piece of film."
     runs: list[list[SegmentSpec]] = []
-    open_runs: dict[tuple[str, int, int], list[SegmentSpec]] = {}
+    open_runs: dict[_Piece, list[SegmentSpec]] = {}
     for spec in {spec.key: spec for spec in specs}.values():
-        piece = spec.source, spec.first, spec.frames
+        piece = _piece(spec, open_runs)
         if len(open_runs.get(piece, ())) % _MOST == 0:
             open_runs[piece] = []
             runs.append(open_runs[piece])

@@ -252,7 +252,7 @@ def _card_parts(card: Card, page: Page, scale: float) -> list[Part]:
             parts.append(Part(name, block(text, face, size * scale, room, **options), look, gap * scale))  # type: ignore[arg-type]
     return parts
 
-# %% ../nbs/12_2_styles.ipynb #ce075e54
+# %% ../nbs/12_2_styles.ipynb #872fd968
 def card_events(card: Card, page: Page, end_ms: float) -> list[str]:
     "Everything that stands on a card."
     (left, top, _, room), scale = page.layout.card, 1.0
@@ -262,7 +262,8 @@ def card_events(card: Card, page: Page, end_ms: float) -> list[str]:
         parts = _card_parts(card, page, scale)
     used = sum(part.block.height + part.gap for part in parts)
     y = top + (0 if page.layout.text_top else (room - used) / 2)
-    events, start = _time_bar(page, end_ms), 0.0
+    events: list[str] = []
+    start = 0.0
     for part in parts:
         y += part.gap
         faded = replace(part, look=replace(part.look, tags=r"\fad(260,0)"))
@@ -281,7 +282,7 @@ def _part_events(part: Part, card: Card, page: Page, x: float, y: float, start: 
         return [bar, *draw(part.block, x + 44, y, start, end, part.look)]
     return draw(part.block, x, y, start, end, part.look)
 
-# %% ../nbs/12_2_styles.ipynb #1e54b512
+# %% ../nbs/12_2_styles.ipynb #eddc199a
 def _badge_events(part: Part, card: Card, page: Page, x: float, y: float, start: float, end: float) -> list[str]:
     "The level on a coloured pill, and what kind of expression it is beside it."
     made, look = part.block, part.look
@@ -291,10 +292,3 @@ def _badge_events(part: Part, card: Card, page: Page, x: float, y: float, start:
     events += draw(level, x + pill / 2, y, start, end, replace(look, fill=page.colours.level_ink), centred=True)
     kind = Block((((card.kind, False),),), made.face, made.size)
     return events + (draw(kind, x + pill + made.size * 0.6, y, start, end, look) if card.kind else [])
-
-
-def _time_bar(page: Page, end_ms: float) -> list[str]:
-    "A thin line at the foot of a card that grows while it stands."
-    width, height = page.layout.units
-    bar = f"m 0 0 l {width} 0 l {width} 8 l 0 8"
-    return [shape(bar, 0, height - 8, 0, end_ms, page.colours.accent, alpha=0x30, tags=rf"\fscx0\t(0,{end_ms:.0f},\fscx100)")]

@@ -396,7 +396,7 @@ def test_the_first_lesson_does_not_wait_for_the_last(film: Path, tools: Tools) -
         for plan in plans:
             assert all(place[spec.key] < place[id(plan)] for spec in plan.playlist)
         assert [step for step in steps if isinstance(step, LessonPlan)] == plans
-    assert _in_turn(plans, 2).index(plans[0]) == 3 + 2  # scene and clip, both repeats, card
+    assert _in_turn(plans, 2).index(plans[0]) == 2 + 2  # scene and clip; both repeats and the card
 
 
 # ---- rendering
@@ -557,16 +557,38 @@ def test_slugs() -> None:
     assert [slug(text) for text in ("Hang in there!", "don't / mind", "버텨 봐", "...")] == ["hang-in-there", "don-t-mind", "버텨-봐", "lesson"]
 
 
+def picture_at(path: Path, second: float, tools: Tools) -> bytes:
+    "One frame as rows of red, green, blue."
+    command = [tools.ffmpeg, "-v", "error", "-ss", str(second), "-i", path, "-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    return subprocess.run(command, capture_output=True, check=True).stdout
+
+
+def is_amber(pixel: bytes) -> bool:
+    return pixel[0] > 180 and 120 < pixel[1] < 220 and pixel[2] < 120
+
+
 def test_shapes_are_drawn_on_a_machine_without_any_font(film: Path, tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    card = plans_of(film, tools)[0].playlist[-1]
+    repeat = plans_of(film, tools)[0].playlist[1]
     empty = tmp_path / "fonts.conf"
     empty.write_text("<fontconfig></fontconfig>")
     monkeypatch.setenv("FONTCONFIG_FILE", str(empty))
+    render_segment(repeat, tmp_path / "repeat.mov", tools)
+    raw, width = picture_at(tmp_path / "repeat.mov", 0.5, tools), repeat.layout.width
+    scale, row = width / 1920, round(128 * width / 1920)  # the mark at the left of a label is 8 units wide
+    assert any(is_amber(raw[(row * width + x) * 3 :][:3]) for x in range(round(90 * scale), round(115 * scale)))
+
+
+def test_the_line_at_the_foot_of_a_card_grows_until_the_card_ends(film: Path, tools: Tools, tmp_path: Path) -> None:
+    card = plans_of(film, tools)[0].playlist[-1]
     render_segment(card, tmp_path / "card.mov", tools)
-    last = card.seconds - 1
     width, height = card.layout.width, card.layout.height
-    command = [tools.ffmpeg, "-v", "error", "-ss", str(float(last)), "-i", tmp_path / "card.mov", "-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
-    raw = subprocess.run(command, capture_output=True, check=True).stdout
-    bar = raw[(height - 2) * width * 3 : (height - 1) * width * 3]  # the time bar runs along the lower edge
-    amber = sum(r > 180 and 120 < g < 220 and b < 120 for r, g, b in zip(bar[::3], bar[1::3], bar[2::3], strict=True))
-    assert amber > width / 2
+
+    def grown(second: float) -> float:
+        raw = picture_at(tmp_path / "card.mov", second, tools)
+        row = raw[(height - 3) * width * 3 : (height - 2) * width * 3]
+        return sum(is_amber(row[x * 3 : x * 3 + 3]) for x in range(width)) / width
+
+    whole = float(card.seconds)
+    seen = [grown(part * whole) for part in (0.0, 0.25, 0.5, 0.75)]
+    assert seen == pytest.approx([0.0, 0.25, 0.5, 0.75], abs=0.03)
+    assert grown(whole - 0.05) > 0.97

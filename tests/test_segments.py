@@ -14,8 +14,9 @@ import pytest
 from films import NTSC_FILM, clicks, make_film, numbers, samples
 
 from langflix.core import FfmpegError, publish
+from langflix.fonts import check_fonts
 from langflix.media import Tools, find_tools, first_frame, fingerprint, frame_count, probe, run_ffmpeg, sample_count
-from langflix.segments import SegmentSpec, SegmentStore, layout_for, render_segment, render_segments, segment_spec, together
+from langflix.segments import SegmentSpec, SegmentStore, changing_frames, layout_for, render_segment, render_segments, segment_spec, together
 
 pytestmark = pytest.mark.media
 FRAMES = 320
@@ -96,6 +97,101 @@ def test_a_card_stands_still_and_silent(film: Path, tools: Tools, tmp_path: Path
     made = rendered(spec, tools, tmp_path)
     assert len(numbers(made, tools)) == 24
     assert set(samples(made, tools)) == {0}
+
+
+# ---- text
+
+SCRIPT = """[Script Info]
+ScriptType: v4.00+
+PlayResX: 1920
+PlayResY: 1080
+
+[V4+ Styles]
+Format: Name, Fontname, Fontsize, PrimaryColour, OutlineColour, BackColour, Bold, Outline, Shadow, Alignment, Encoding
+Style: Plain,{family},90,&H00FFFFFF,&H00000000,&H00000000,0,4,0,7,1
+
+[Events]
+Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
+Dialogue: 0,0:00:00.00,0:00:00.41,Plain,,0,0,0,,{{\\an8\\pos(960,900)}}First words
+Dialogue: 0,0:00:00.73,0:00:01.50,Plain,,0,0,0,,{{\\an8\\pos(960,900)}}Others, longer than those
+Dialogue: 0,0:00:00.96,0:00:02.40,Plain,,0,0,0,,{{\\an7\\pos(90,120)}}{fade}Later
+Dialogue: 1,0:00:00.30,0:00:01.10,Plain,,0,0,0,,{{\\an7\\pos(300,930)\\bord0\\1c&H20100B&\\1a&H24&\\p1}}m 0 0 l 400 0 l 400 60 l 0 60{{\\p0}}
+"""
+
+
+def grey(path: Path, tools: Tools, size: tuple[int, int], filters: str = "null", cwd: Path | None = None) -> list[bytes]:
+    "All frames of a film, as brightness, half as wide and high."
+    width, height = (side // 2 for side in size)
+    wanted = ["-vf", f"{filters},scale={width}:{height}:flags=area", "-f", "rawvideo", "-pix_fmt", "gray", "-"]
+    raw = subprocess.run([tools.ffmpeg, "-v", "error", "-i", path, *wanted], capture_output=True, check=True, cwd=cwd).stdout
+    return [raw[at : at + width * height] for at in range(0, len(raw), width * height)]
+
+
+def furthest(a: bytes, b: bytes) -> int:
+    "The largest difference between two pictures."
+    return max(abs(x - y) for x, y in zip(a, b, strict=True))
+
+
+def drawn_by_hand(plain: SegmentSpec, words: str, font: Path, tools: Tools, folder: Path) -> list[bytes]:
+    "What a segment without text looks like once libass has drawn on each of its frames."
+    (folder / "words.ass").write_text(words, encoding="utf-8")
+    (folder / "fonts").mkdir()
+    (folder / "fonts" / font.name).symlink_to(font)
+    return grey(rendered(plain, tools, folder), tools, (plain.layout.width, plain.layout.height), "ass=words.ass:fontsdir=fonts", folder)
+
+
+@pytest.mark.parametrize("rows", [(), ((880, 1020), (100, 230))])
+def test_text_is_laid_over_as_if_each_frame_were_drawn_anew(rows: tuple[tuple[int, int], ...], film: Path, tools: Tools, tmp_path: Path) -> None:
+    font = check_fonts({"en": ["abc"]})["en"].main
+    words = SCRIPT.format(family=font.family, fade="")
+    plain = spec_of(film, tools, (1000, 3500), "context", crf=4)
+    wanted = drawn_by_hand(plain, words, font.path, tools, tmp_path)
+    got = grey(rendered(replace(plain, ass=words, fonts=(font.path,), rows=rows), tools, tmp_path), tools, (plain.layout.width, plain.layout.height))
+    assert len(got) == len(wanted) == plain.total_frames
+    assert max(furthest(a, b) for a, b in zip(got, wanted, strict=True)) < 45  # the soft edge of a letter
+    bare = grey(rendered(plain, tools, tmp_path), tools, (plain.layout.width, plain.layout.height))
+    assert sum(furthest(a, b) > 100 for a, b in zip(got, bare, strict=True)) > 40
+
+
+def test_the_text_of_a_card_fades_in_and_stays(film: Path, tools: Tools, tmp_path: Path) -> None:
+    font = check_fonts({"en": ["abc"]})["en"].main
+    words = SCRIPT.format(family=font.family, fade=r"{\fad(300,0)}").replace("0:00:02.40", "0:00:02.50")  # until the card ends
+    plain = spec_of(film, tools, (1000, 1001), "card", hold=59, audio=None, crf=4)
+    wanted = drawn_by_hand(plain, words, font.path, tools, tmp_path)
+    got = grey(rendered(replace(plain, ass=words, fonts=(font.path,)), tools, tmp_path), tools, (plain.layout.width, plain.layout.height))
+    assert len(got) == len(wanted) == 60
+    assert max(furthest(a, b) for a, b in zip(got, wanted, strict=True)) < 45
+
+
+def test_only_frames_whose_text_changes_are_drawn() -> None:
+    fading = SCRIPT.format(family="", fade=r"{\fad(300,200)}")
+    assert changing_frames(fading, Fraction(25), 100) == [0, 1, *range(7, 13), *range(18, 21), *range(23, 34), *range(37, 40), *range(54, 62)]
+    assert changing_frames("", Fraction(25), 100) == [0]
+    assert changing_frames(fading.replace("fad(300,200)", "move(0,0,90,90)"), Fraction(25), 100) == [0, 1, *range(7, 13), *range(18, 21), *range(23, 62)]
+
+
+def test_the_band_behind_text_is_even_and_softer_above(film: Path, tools: Tools, tmp_path: Path) -> None:
+    pale = tmp_path / "pale.mp4"
+    run_ffmpeg(["-f", "lavfi", "-i", "color=0xD0D0D0:s=640x360:r=25:d=2", str(pale)], tools)
+    spec = spec_of(pale, tools, (0, 400), "context", shade=(800, 1080), crf=4)
+    height = spec.layout.height // 2
+    frame = grey(rendered(spec, tools, tmp_path), tools, (spec.layout.width, spec.layout.height))[3]
+    column = [frame[row * (len(frame) // height) + 50] for row in range(height)]
+    dark, fade = column[round(height * 800 / 1080) + 2 :], column[round(height * 690 / 1080) : round(height * 790 / 1080)]
+    assert max(dark) - min(dark) <= 3
+    assert max(dark) < 0.6 * column[height // 2]
+    assert fade == sorted(fade, reverse=True)
+    assert max(column[: height // 2]) - min(column[: height // 2]) <= 2
+
+
+def test_a_card_is_made_with_the_line_that_it_stands_for(film: Path, tools: Tools, tmp_path: Path) -> None:
+    line = spec_of(film, tools, (3000, 4000), "repeat")
+    card = spec_of(film, tools, (3500, 3501), "card", hold=20, audio=None, bar="0xFFC24B@0.8")
+    elsewhere = spec_of(film, tools, (6000, 6001), "card", hold=20, audio=None)
+    assert together([line, card, elsewhere]) == [(line, card), (elsewhere,)]
+    parts = [tmp_path / "line.mov", tmp_path / "card.mov"]
+    render_segments([line, card], parts, tools, threads=2)
+    assert parts[1].read_bytes() == rendered(card, tools, tmp_path).read_bytes()
 
 
 # ---- sound
