@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Progress', 'silent', 'render', 'exit_status', 'LangFlixPipeline', 'Sample', 'sample_episode']
 
-# %% ../nbs/14_pipeline.ipynb #5d2c6088
+# %% ../nbs/14_pipeline.ipynb #36e24eac
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,22 +17,24 @@ from typing import Protocol
 from filelock import FileLock, Timeout
 
 from .align import align
-from .analysis import Findings, choose_source, describe, estimate_analysis, find_expressions, make_analyzer
+from .analysis import Findings, choose_source, cut_to_film, describe, estimate_analysis, find_expressions, make_analyzer, make_groups
 from .cache import evict
 from .config import Settings
 from .core import InputError, clock
 from .costs import Estimate
 from .deck import write_deck
 from .desk import lesson_texts
-from .episode import Episode, open_subtitles, open_video
-from .export import ClipRecord, Failure, Languages, LessonRecord, Manifest, SegmentStats, group_cues, read_manifest, translated_lines, write_manifest, write_subtitles
+from .episode import Episode, open_subtitles, open_video, reopen, with_picture
+from .export import ClipRecord, Failure, Languages, LessonRecord, Manifest, SegmentStats, group_cues, read_manifest, replace_file, translated_lines, write_manifest, write_subtitles
 from .fonts import check_fonts
 from .groups import ExpressionGroup
+from .learner import add_taught, opened_catalogue, read_known_lists, remember
 from .lessons import Lesson, RenderFailure, RenderResult, render_lessons
 from .media import Tools, find_tools, fingerprint
 from .parallel import Analyzer, Snapshot
 from .plans import check_room, plan_lessons
 from .report import write_report
+from .review import Review, apply_review, carry_over, make_review, read_review, write_review
 from .segments import SegmentStore, using
 from .themes import load_theme
 from .timing import Expression
@@ -92,7 +94,7 @@ def render(episode: Episode, groups: Sequence[ExpressionGroup], folder: Path, se
     evict(settings.paths.cache, int(settings.cache.max_gb * 1e9))
     return result
 
-# %% ../nbs/14_pipeline.ipynb #9fe410ec
+# %% ../nbs/14_pipeline.ipynb #84a03df3
 def _lesson_record(lesson: Lesson, folder: Path) -> LessonRecord:
     "A lesson as the manifest has it."
     return LessonRecord.model_validate({
@@ -112,19 +114,20 @@ def _render_failures(result: RenderResult, groups: Sequence[ExpressionGroup]) ->
     return [
         Failure(
             cue_start=about(f)[0].context_cue_start, cue_end=about(f)[-1].context_cue_end,
-            reason=f.reason, message=f"{f.mode} {f.layout} of {f.expression}: {f.message}",
+            reason=f.reason, message=f"{f.mode} {f.layout} of {f.expression}: {f.message}", stage="render",
         )
         for f in result.failures
     ]  # fmt: skip
 
-# %% ../nbs/14_pipeline.ipynb #d5c6d93f
+# %% ../nbs/14_pipeline.ipynb #6c9654a2
 def _add_lessons(manifest: Manifest, result: RenderResult, folder: Path) -> Manifest:
     "A manifest with what was rendered."
     clips = tuple(ClipRecord(path=c.path.relative_to(folder).as_posix(), group_id=c.group_id, duration_ms=c.duration_ms) for c in result.clips)
     segments = SegmentStats(rendered=result.rendered, reused=result.reused)
     stats = manifest.stats.model_copy(update={"segments": segments, "ffmpeg_runs": result.ffmpeg_runs})
     changes = {
-        "lessons": tuple(_lesson_record(lesson, folder) for lesson in result.lessons), "clips": clips, "stats": stats, "notes": (*manifest.notes, *dict.fromkeys(note for lesson in result.lessons for note in lesson.notes)),
+        "lessons": tuple(_lesson_record(lesson, folder) for lesson in result.lessons), "clips": clips, "stats": stats,
+        "notes": tuple(dict.fromkeys([*manifest.notes, *(note for lesson in result.lessons for note in lesson.notes)])),
         "failures": (*manifest.failures, *_render_failures(result, manifest.groups)),
     }  # fmt: skip
     return manifest.model_copy(update=changes)
@@ -151,13 +154,21 @@ def _listed(manifest: Manifest) -> set[str]:
     lessons = {name for lesson in manifest.lessons for name in (lesson.path, lesson.thumbnail) if name}
     return lessons | {name for clip in manifest.clips for name in (clip.path, clip.path.removesuffix(".mp4") + ".jpg")}
 
-# %% ../nbs/14_pipeline.ipynb #52416ac7
+# %% ../nbs/14_pipeline.ipynb #48fe8224
 def exit_status(manifest: Manifest) -> int:
     "What a run's end means: 0 all done, 1 nothing usable was made, 3 done in part."
-    made = manifest.lessons if manifest.video else manifest.groups
+    rendered = manifest.lessons or any(failure.stage == "render" for failure in manifest.failures)
+    made = manifest.lessons if rendered else manifest.groups
     return 1 if not made else 3 if manifest.failures else 0
 
-# %% ../nbs/14_pipeline.ipynb #b9bb991f
+# %% ../nbs/14_pipeline.ipynb #75ff3252
+def _rendered(manifest: Manifest, episode: Episode, folder: Path, settings: Settings, tools: Tools, progress: Progress) -> Manifest:
+    "A manifest with its lessons, where it has anything to teach."
+    if not manifest.groups:
+        return manifest
+    return _add_lessons(manifest, render(episode, manifest.groups, folder, settings, tools, progress), folder)
+
+
 class LangFlixPipeline:
     "Turns episodes into lessons."
 
@@ -179,18 +190,19 @@ class LangFlixPipeline:
         subs_target: str | Path | None = None,  # the same in the learner's language
         out: str | Path | None = None,  # the episode gets a folder in it
         save_output: bool = False,  # keep a readable copy of the analyzer's answers
+        review: bool = False,  # stop after the analysis, with a table to edit
     ) -> Manifest:
         "Make the lessons of an episode. Raises `InputError` before any work when something is missing."
         tools = find_tools()
         episode = open_video(Path(video), _path(subs), _path(subs_target), self.settings, tools)
         _early_font_check(episode, self.settings)
-        return self._work(episode, out, save_output, tools)
+        return self._work(episode, out, save_output, tools, review)
 
     def analyze(
-        self, subs: str | Path, *, subs_target: str | Path | None = None, out: str | Path | None = None, save_output: bool = False
+        self, subs: str | Path, *, subs_target: str | Path | None = None, out: str | Path | None = None, save_output: bool = False, review: bool = False
     ) -> Manifest:
         "Find the expressions in subtitles and write the manifest, without any video."
-        return self._work(open_subtitles(Path(subs), _path(subs_target), self.settings), out, save_output, None)
+        return self._work(open_subtitles(Path(subs), _path(subs_target), self.settings), out, save_output, None, review)
 
     def estimate(self, *, video: str | Path | None = None, subs: str | Path | None = None) -> Estimate:
         "What analyzing an episode would cost, and how long it would take; asks nothing. Raises `InputError`."
@@ -202,21 +214,125 @@ class LangFlixPipeline:
             raise InputError("nothing to estimate", "Give a video, or subtitles.")
         return estimate_analysis(episode.cues, self.settings)
 
-    def _work(self, episode: Episode, out: str | Path | None, save_output: bool, tools: Tools | None) -> Manifest:
+    def _work(self, episode: Episode, out: str | Path | None, save_output: bool, tools: Tools | None, review: bool = False) -> Manifest:
         "Analyze, render where there is a picture, and write everything down."
-        began = time.monotonic()
+        began, output = time.monotonic(), Path(out or self.settings.paths.output)
+        folder = output / episode.name
         analyzer = self._analyzer or make_analyzer(episode.cues, self.settings)
-        folder = Path(out or self.settings.paths.output) / episode.name
-        with _only_run(folder):
+        learner, notes = read_known_lists(self.settings)
+        earlier = _earlier_review(folder) if review else None
+        with _only_run(folder), opened_catalogue(self.settings, output) as catalogue:
+            learner, more = add_taught(learner, episode, self.settings, catalogue)
             film_ms = episode.info.duration_ms if episode.info else None
-            found = find_expressions(episode.cues, analyzer, self.settings, _watch(self._progress), folder / "llm" if save_output else None, film_ms)
-            manifest = _describe(episode, found, self.settings)
+            copies = folder / "llm" if save_output else None
+            found = find_expressions(episode.cues, analyzer, self.settings, _watch(self._progress), copies, film_ms, learner)
+            manifest = _with_notes(_describe(episode, found, self.settings), [*notes, *more])
             if _failed_over_results(manifest, folder):
-                return manifest.model_copy(update={"notes": (*manifest.notes, "the results of an earlier run in the folder were left as they are")})
-            if tools is not None and found.groups:
-                result = render(episode, found.groups, folder, self.settings, tools, self._progress)
-                manifest = _add_lessons(manifest, result, folder)
-            return _write(manifest, episode, folder, began, self._progress)
+                return _with_notes(manifest, ["the results of an earlier run in the folder were left as they are"])
+            if review:
+                return _await_review(manifest, episode, folder, earlier, began, self._progress)
+            if tools is not None:
+                manifest = _rendered(manifest, episode, folder, self.settings, tools, self._progress)
+            return remember(_write(manifest, episode, folder, began, self._progress), folder, catalogue)
+
+    def render(
+        self,
+        manifest: str | Path,  # the file, or the folder that holds manifest.json
+        *,
+        video: str | Path | None = None,  # where the film is now, when it was moved
+        subs: str | Path | None = None,  # the same for the subtitles
+        subs_target: str | Path | None = None,
+        out: str | Path | None = None,  # by default the folder of the manifest
+    ) -> Manifest:
+        "Make the lessons of an analysis, as its review.csv wants them. Raises `InputError` before any work."
+        began, source, tools = time.monotonic(), _folder_of(Path(manifest)), find_tools()
+        base = _analysis(source)
+        settings = _in_languages(self.settings, base)
+        episode = with_picture(reopen(base, source, video=_path(video), subs=_path(subs), subs_target=_path(subs_target)), source, tools)
+        wanted = _as_reviewed(base, episode, source, settings)
+        _early_font_check(episode, settings)
+        output = Path(out) if out else source.parent
+        folder = output / base.episode if out else source
+        with _only_run(folder), opened_catalogue(settings, output) as catalogue:
+            write_manifest(base, folder / _ANALYSIS)
+            made = _rendered(wanted, episode, folder, settings, tools, self._progress)
+            return remember(_write(made, episode, folder, began, self._progress), folder, catalogue)
+
+# %% ../nbs/14_pipeline.ipynb #4ea5ecf8
+_ANALYSIS, _REVIEW = "analysis.json", "review.csv"
+
+
+def _with_notes(manifest: Manifest, notes: Sequence[str]) -> Manifest:
+    "A manifest with more notes."
+    return manifest.model_copy(update={"notes": (*manifest.notes, *notes)})
+
+
+def _earlier_review(folder: Path) -> tuple[Review, Review] | None:
+    "What a person decided about an earlier analysis, and how it was before. Raises `InputError`."
+    path, kept = folder / _REVIEW, folder / _ANALYSIS
+    if not path.is_file():
+        return None
+    if not kept.is_file():
+        raise InputError(f"{path}: the analysis that it is about, {_ANALYSIS}, is not there", "Move the table away; a new one takes its place.", path=str(path))
+    before = read_manifest(kept)
+    return read_review(path, before)[0], make_review(before)
+
+
+def _await_review(
+    manifest: Manifest, episode: Episode, folder: Path, earlier: tuple[Review, Review] | None, began: float, progress: Progress
+) -> Manifest:  # fmt: skip
+    "Write everything that a person needs to review an analysis."
+    review, notes = make_review(manifest), list[str]()
+    if earlier is not None:
+        review, lost = carry_over(*earlier, review)
+        notes += [f"{_REVIEW}: earlier decisions were taken over"] if review != make_review(manifest) else []
+        notes += [f"{_REVIEW}: {', '.join(lost)}: decided on earlier, not found any more"] if lost else []
+    manifest = _write(_with_notes(manifest, notes), episode, folder, began, progress)
+    write_manifest(manifest, folder / _ANALYSIS)
+    replace_file(folder / _REVIEW, lambda part: write_review(part, review, manifest, episode.cues))
+    return manifest
+
+# %% ../nbs/14_pipeline.ipynb #10866903
+def _folder_of(path: Path) -> Path:
+    "The folder of a manifest. Raises `InputError`."
+    if path.name == _ANALYSIS or path.is_dir():
+        return path if path.is_dir() else path.parent
+    if path.name != "manifest.json":
+        raise InputError(f"{path}: not the manifest of an episode", "Give its manifest.json, or the folder that holds it.", path=str(path))
+    return path.parent
+
+
+def _analysis(folder: Path) -> Manifest:
+    "The manifest that a render starts from. Raises `InputError`."
+    current, kept = read_manifest(folder), folder / _ANALYSIS
+    if not kept.is_file():
+        return current.model_copy(update={"lessons": (), "clips": (), "failures": tuple(f for f in current.failures if f.stage == "analyze")})
+    base = read_manifest(kept)
+    if base.created_at == current.created_at:
+        return base
+    if (folder / _REVIEW).is_file():
+        hint = f"Run again with --review to take your decisions over to the new analysis, or remove {_REVIEW} and {_ANALYSIS}."
+        raise InputError(f"{folder / _REVIEW}: it belongs to an earlier analysis than manifest.json", hint, path=str(folder / _REVIEW))
+    return current
+
+
+def _as_reviewed(base: Manifest, episode: Episode, folder: Path, settings: Settings) -> Manifest:
+    "An analysis with a person's decisions, cut to the film. Raises `InputError`."
+    path, manifest, notes = folder / _REVIEW, base, list[str]()
+    if path.is_file():
+        review, notes = read_review(path, base)
+        manifest = apply_review(base, review, episode.cues, settings, str(path))
+    film_ms = episode.info.duration_ms if episode.info else None
+    kept, missing = cut_to_film(manifest.expressions, episode.cues, film_ms)
+    failures = dict.fromkeys([*manifest.failures, *missing])
+    paths = {"video": str(episode.video), "subtitles": episode.subtitles, "subtitles_target": episode.subtitles_target}
+    return _with_notes(manifest.model_copy(update={**paths, "groups": tuple(make_groups(kept, settings)), "failures": tuple(failures)}), notes)
+
+
+def _in_languages(settings: Settings, manifest: Manifest) -> Settings:
+    "Settings with the languages of a manifest."
+    spoken = settings.languages.model_copy(update={"source": manifest.languages.source, "target": manifest.languages.target})
+    return settings.model_copy(update={"languages": spoken})
 
 # %% ../nbs/14_pipeline.ipynb #c7770fd8
 def _path(given: str | Path | None) -> Path | None:
