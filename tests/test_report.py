@@ -4,7 +4,6 @@ import base64
 import hashlib
 import re
 from html.parser import HTMLParser
-from types import SimpleNamespace
 from urllib.parse import unquote
 
 import pytest
@@ -14,7 +13,7 @@ from langflix.core import Cue, InputError
 from langflix.export import ClipRecord, Failure, Languages, LessonRecord, Manifest, Stats
 from langflix.groups import group_expressions
 from langflix.report import render_report, write_report
-from langflix.timing import Dropped, Expression
+from langflix.timing import Dropped, Expression, Ranking
 
 EVIL = "<script>alert('x')</script><img src=x onerror=alert(1)>\" onmouseover=\"alert(2)"
 CUES = [
@@ -206,15 +205,10 @@ def test_levels_are_counted_and_the_highest_column_is_whole():
     assert sorted(attrs["style"] for attrs in found.all("span") if "column" in attrs.get("class", ""))[-2:] == ["--share: 0.5", "--share: 1.0"]
 
 
-class Ranked(Expression):
-    "An expression that knows why it was chosen."
-
-    ranking: object
-
-
 def test_why_an_expression_was_chosen_is_told_where_it_is_known():
     assert "Why this one" not in page().words
-    known = [Ranked(**one.model_dump(exclude={"ranking"}), ranking=SimpleNamespace(why="Just above your level, and <often> said.")) for one in EXPRESSIONS]
+    ranking = Ranking(useful=0.5, level=1, scene=1, line=1, times=1, total=0.5, why="Just above your level, and <often> said.")
+    known = [one.model_copy(update={"ranking": ranking}) for one in EXPRESSIONS]
     groups = tuple(group_expressions(known))
     assert page(full(groups=groups)).words.count("Why this one Just above your level, and <often> said.") == 3
 
