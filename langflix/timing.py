@@ -5,22 +5,25 @@
 # %% auto #0
 __all__ = ['Span', 'locate', 'Ranking', 'Expression', 'Dropped', 'verify', 'drop', 'without_repeats']
 
-# %% ../nbs/08_timing.ipynb #b9c384e9
+# %% ../nbs/08_timing.ipynb #4ab44d27
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Literal
+from itertools import accumulate
+from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
 from .chunks import contexts
 from .core import Cue
+from .inflection import Sought, cut, forms, readings
 from .lexicon import LexiconItem
 from .prompts import Item, Kind, Level
+from .unspaced import UNSPACED, search
 from .words import Token, expand, lemmas, tokenize
 
-# %% ../nbs/08_timing.ipynb #1cebd003
+# %% ../nbs/08_timing.ipynb #7ee06fc0
 _MAX_GAP = 4  # words that may stand between two words of an expression
 _PRONOUNS = frozenset("me you him her it us them".split())
 _OWNERS = frozenset("my your his her its our their".split())
@@ -35,14 +38,6 @@ _SPOKEN_AS = {  # words that must be said, but may be another of their kind: "se
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class _Word:
-    "One word of an expression's dictionary form."
-
-    forms: frozenset[str]  # dictionary words that it equals
-    optional: bool
-
-
 @cache
 def _forms(word: str) -> frozenset[str]:
     "Everything that a spelling may stand for: itself and the dictionary forms of its parts."
@@ -50,24 +45,66 @@ def _forms(word: str) -> frozenset[str]:
 
 
 @cache
-def _dictionary_words(expression: str) -> tuple[_Word, ...]:
+def _english_words(expression: str) -> tuple[Sought, ...]:
     "The words to look for; never all optional."
     words = [token.word for token in tokenize(expression)]
     literal = any(word not in _STANDS_FOR for word in words)
     others = _STANDS_FOR | _SPOKEN_AS
-    return tuple(_Word(_forms(word) | others.get(word, frozenset()), literal and word in _STANDS_FOR) for word in words)
+    return tuple(Sought(_forms(word) | others.get(word, frozenset()), literal and word in _STANDS_FOR) for word in words)
 
-# %% ../nbs/08_timing.ipynb #edacde30
-_Place = tuple[int, Token]  # a cue's index, and a word in its text
+# %% ../nbs/08_timing.ipynb #2aeb358c
+_HANGUL, _KANA, _HAN, _ARABIC = (re.compile(letters) for letters in ("[\uac00-\ud7a3\u1100-\u11ff]", "[ぁ-ゖァ-ヺｦ-ﾟ]", "[一-鿿]", "[\u0620-\u064a]"))
 
 
-def _stream(cues: Iterable[Cue]) -> list[tuple[int, Token, frozenset[str]]]:
+def _language(lang: str, expression: str, cues: Sequence[Cue]) -> str:
+    "The two-letter code of an expression's language."
+    if lang != "en" or re.search("[a-z]", expression, re.IGNORECASE):
+        return lang.partition("-")[0].lower()
+    if _HANGUL.search(expression):
+        return "ko"
+    if _KANA.search(expression) or (_HAN.search(expression) and any(_KANA.search(cue.text) for cue in cues)):
+        return "ja"
+    return "zh" if _HAN.search(expression) else "ar" if _ARABIC.search(expression) else lang
+
+# %% ../nbs/08_timing.ipynb #e1a79d9d
+class _Spoken(NamedTuple):
+    "A word that is spoken."
+
+    cue: int  # index
+    token: Token
+    forms: frozenset[str]
+    sentence: int  # number
+    last: bool  # of its clause
+
+
+_STOP = re.compile(r"[!?。！？؟]|(?<![.\s])\.(?![.\w])")
+_STOP_OR_COMMA = re.compile(rf"{_STOP.pattern}|[,،]")
+_TITLES = frozenset("mr mrs ms dr st prof jr sr vs hr fr m mme mlle sra".split())
+_CLAUSE_END = re.compile(r"\s*(?:$|[.,;:!?…–—-]|(?:und|oder|aber|wenn|dass|weil|bis|als|bevor|damit|ob|denn|sondern|sobald)\b)", re.IGNORECASE)
+
+
+def _stream(cues: Iterable[Cue], lang: str, stop: re.Pattern[str]) -> list[_Spoken]:
     "The spoken words of some cues, in order, with all their forms."
-    return [(cue.index, token, _forms(token.word)) for cue in cues if cue.kind == "speech" for token in tokenize(cue.text)]
+    found: list[_Spoken] = []
+    sentence, tail, before = 0, "", ""
+    for cue in (cue for cue in cues if cue.kind == "speech"):
+        place = 0
+        for token in cut(cue.text, lang):
+            between = tail + cue.text[place : token.start]
+            stops = stop.search(between)
+            sentence += bool(stops and before not in _TITLES and (stops[0] in ",،" or not token.text[0].islower()))
+            known = _forms(token.word) if lang == "en" else forms(token.text, lang)
+            found.append(_Spoken(cue.index, token, known, sentence, bool(_CLAUSE_END.match(cue.text, token.end))))
+            place, tail, before = token.end, "", token.word
+        tail += cue.text[place:] + "\n"
+    return found
+
+# %% ../nbs/08_timing.ipynb #5b881d9d
+_MAX_BRACKET = 10  # words between a German verb and its prefix
 
 
-def _best_path(words: tuple[_Word, ...], forms: Sequence[frozenset[str]]) -> tuple[int, ...] | None:
-    "Positions of an expression's words in a stream of forms, or None."
+def _best_path(words: tuple[Sought, ...], spoken: Sequence[_Spoken]) -> tuple[int, ...] | None:
+    "Positions of an expression's words in what is spoken, or None."
 
     @cache
     def rest(number: int, position: int) -> tuple[int, ...] | None:
@@ -76,39 +113,76 @@ def _best_path(words: tuple[_Word, ...], forms: Sequence[frozenset[str]]) -> tup
         word, found = words[number], []
         if word.optional and (skipped := rest(number + 1, position)) is not None:
             found.append(skipped)
-        end = position + _MAX_GAP + 1 if position else len(forms)
-        for here in range(position, min(end, len(forms))):
-            if word.forms & forms[here] and (tail := rest(number + 1, here + 1)) is not None:
+        for here in _places(word, spoken, position):
+            if (tail := rest(number + 1, here + 1)) is not None:
                 found.append((here, *tail))
         return max(found, key=_tightness, default=None)
 
     return rest(0, 0)
 
 
+def _places(word: Sought, spoken: Sequence[_Spoken], position: int) -> Iterator[int]:
+    "Where a word may stand, in the same sentence as the one before the position."
+    gap = _MAX_BRACKET if word.last else _MAX_GAP
+    end = min(position + gap + 1, len(spoken)) if position else len(spoken)
+    for here in range(position, end):
+        if position and spoken[here].sentence != spoken[position - 1].sentence:
+            return
+        if word.forms & spoken[here].forms and (spoken[here].last or not word.last):
+            yield here
+
+
 def _tightness(path: tuple[int, ...]) -> tuple[int, int, int]:
     "More words first, then a shorter stretch, then earlier."
     return (len(path), path[0] - path[-1], -path[0]) if path else (0, 0, 0)
 
-# %% ../nbs/08_timing.ipynb #5ca4b181
+# %% ../nbs/08_timing.ipynb #6c7be4d6
 Span = tuple[int, int, int]  # cue index, first character in Cue.text, one past the last
 
 
 def locate(
     expression: str,  # dictionary form
     cues: Sequence[Cue],  # where it should be
+    lang: str = "en",  # what is spoken
 ) -> tuple[Span, ...]:  # empty when it is not there
     "Find an expression's words in cues, in any inflection and with a few words between them."
-    stream = _stream(cues)
-    path = _best_path(_dictionary_words(expression), [forms for _, _, forms in stream])
+    lang = _language(lang, expression, cues)
+    return _searched(expression, cues, lang) if lang in UNSPACED else _walked(expression, cues, lang)
+
+
+def _walked(expression: str, cues: Sequence[Cue], lang: str) -> tuple[Span, ...]:
+    "Find an expression word by word."
+    ways = (_english_words(expression),) if lang == "en" else readings(expression, lang)
+    spoken = _stream(cues, lang, _STOP if lang == "en" or re.search("[,،]", expression) else _STOP_OR_COMMA)
+    paths = [path for words in ways if (path := _best_path(words, spoken))]
     spans: list[Span] = []
     last = None
-    for position in path or ():
-        index, token, _ = stream[position]
+    for position in max(paths, key=_tightness, default=()):
+        index, token = spoken[position][:2]
         if spans and last == position - 1 and spans[-1][0] == index:
             spans[-1] = (index, spans[-1][1], token.end)
         else:
             spans.append((index, token.start, token.end))
         last = position
+    return tuple(spans)
+
+# %% ../nbs/08_timing.ipynb #1312c0a6
+def _searched(expression: str, cues: Sequence[Cue], lang: str) -> tuple[Span, ...]:
+    "Find an expression letter by letter; lines and cues may break anywhere."
+    spoken = [cue for cue in cues if cue.kind == "speech"]
+    starts = list(accumulate((len(cue.text) + 1 for cue in spoken), initial=0))
+    spans: list[Span] = []
+    for first, end in search(expression, "\n".join(cue.text for cue in spoken), lang):
+        for cue, start in zip(spoken, starts, strict=False):
+            low, high = max(first - start, 0), min(end - start, len(cue.text))
+            text = cue.text[low:high] if low < high else ""
+            if not text.strip():
+                continue
+            low, high = low + len(text) - len(text.lstrip()), high - len(text) + len(text.rstrip())
+            if spans and spans[-1][0] == cue.index and not cue.text[spans[-1][2] : low].strip():
+                spans[-1] = (cue.index, spans[-1][1], high)
+            else:
+                spans.append((cue.index, low, high))
     return tuple(spans)
 
 # %% ../nbs/08_timing.ipynb #3eeef265
@@ -166,12 +240,13 @@ class Dropped(BaseModel):
     reason: Literal["no such cue", "not in its cues", "found twice", "too easy", "too hard", "known", "taught before", "over the limit", "review"]
     message: str
 
-# %% ../nbs/08_timing.ipynb #2a9e8152
+# %% ../nbs/08_timing.ipynb #023aab5f
 def verify(
     items: Iterable[Item],
     cues: Sequence[Cue],  # the whole episode, in order, numbered from 1 without holes
     source: Literal["embedded", "gemini"],
     max_context_ms: int = 30_000,  # a longer context is replaced by our own
+    lang: str = "en",  # what is spoken
 ) -> tuple[list[Expression], list[Dropped]]:
     "Turn items into expressions; return what was found and what was not."
     found, dropped = [], []
@@ -181,7 +256,7 @@ def verify(
             dropped.append(drop(item, "no such cue", f"it points at cues {item.context_start} to {item.context_end}"))
             continue
         own = [at[i] for i in range(item.cue_start, item.cue_end + 1)]
-        if spans := item.spans if isinstance(item, LexiconItem) else locate(item.expression, own):
+        if spans := item.spans if isinstance(item, LexiconItem) else locate(item.expression, own, lang):
             found.append(_measure(item, spans, cues, at, source, max_context_ms))
         else:
             dropped.append(drop(item, "not in its cues", f"those say: {' / '.join(cue.line for cue in own)}"))
@@ -222,7 +297,7 @@ def _context(item: Item, first: int, last: int, cues: Sequence[Cue], at: Mapping
     held = [(a, b) for a, b in near if a <= last and b >= first]
     return min(a for a, _ in held), max(b for _, b in held)
 
-# %% ../nbs/08_timing.ipynb #00aa7cf0
+# %% ../nbs/08_timing.ipynb #157833ec
 @lru_cache(maxsize=4096)
 def _name(expression: str) -> str:
     "An expression without what makes no difference: case, spaces and a leading *to*."
@@ -238,16 +313,16 @@ def _same_place(a: Expression, b: Expression) -> bool:
     return together and (a.spans == b.spans or _name(a.expression) == _name(b.expression))
 
 
-def _example_rank(one: Expression, name: str) -> tuple[bool, bool, bool, int]:
+def _example_rank(one: Expression, name: str, lang: str) -> tuple[bool, bool, bool, int]:
     "How good an example is: it is there, it holds the expression, it is not the dialogue again, and it is short."
     text = one.example
-    return bool(text), bool(locate(name, [Cue(1, 0, 0, text)])), text.strip().lower() not in one.text.lower(), -len(text)
+    return bool(text), bool(locate(name, [Cue(1, 0, 0, text)], lang)), text.strip().lower() not in one.text.lower(), -len(text)
 
-# %% ../nbs/08_timing.ipynb #214bb99f
-def _merge(best: Expression, others: Sequence[Expression]) -> Expression:
+# %% ../nbs/08_timing.ipynb #b8000b8e
+def _merge(best: Expression, others: Sequence[Expression], lang: str) -> Expression:
     "The best report, with what it lacks from the others, and with the best example."
     same = [best, *others]
-    example = max(same, key=lambda one: _example_rank(one, best.expression)).example
+    example = max(same, key=lambda one: _example_rank(one, best.expression, lang)).example
     changes: dict[str, object] = {"example": example}
     for name in ("translation", "definition", "similar"):
         if not getattr(best, name):
@@ -258,7 +333,7 @@ def _merge(best: Expression, others: Sequence[Expression]) -> Expression:
         changes["context_translation"] = next((one for one in lines if one), ())
     return best.model_copy(update=changes)
 
-# %% ../nbs/08_timing.ipynb #8805ccfc
+# %% ../nbs/08_timing.ipynb #18f65c9f
 def _addresses(one: Expression) -> Iterator[tuple[object, int]]:
     "Where a report is filed: its name and its words, with each second of its scene."
     for second in range(one.context_start_ms // 1000, one.context_end_ms // 1000 + 1):
@@ -266,7 +341,7 @@ def _addresses(one: Expression) -> Iterator[tuple[object, int]]:
         yield one.spans, second
 
 
-def without_repeats(expressions: Sequence[Expression]) -> tuple[list[Expression], list[Dropped]]:
+def without_repeats(expressions: Sequence[Expression], lang: str = "en") -> tuple[list[Expression], list[Dropped]]:
     "Merge the reports about one place."
     kept: list[list[Expression]] = []
     filed: dict[tuple[object, int], list[int]] = defaultdict(list)
@@ -281,4 +356,4 @@ def without_repeats(expressions: Sequence[Expression]) -> tuple[list[Expression]
         for place in places:
             filed[place].append(len(kept))
         kept.append([one])
-    return [_merge(group[0], group[1:]) if group[1:] else group[0] for group in kept], dropped
+    return [_merge(group[0], group[1:], lang) if group[1:] else group[0] for group in kept], dropped

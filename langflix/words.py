@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
 
-# %% ../nbs/05_1_words.ipynb #91dd090a
+# %% ../nbs/05_1_words.ipynb #b2f85ada
 _PLAIN = str.maketrans("’‘ʼ＇‐‑", "''''--")
-_LETTER = r"(?:[^\W_]|[\u0300-\u036F\u064B-\u0652\u0900-\u0963\u0966-\u0D7F\u0E00-\u0E7F])"
+_LETTER = r"(?:[^\W_]|[\u0300-\u036F\u064B-\u065F\u0670\u0900-\u0963\u0966-\u0D7F\u0E00-\u0E7F])"
 _WORD = re.compile(
     rf"'(?:em|til|cause|bout|round|tis|twas)\b"
     rf"|{_LETTER}+(?:['-]{_LETTER}+|(?<=\d)[.,:](?=\d){_LETTER}+)*(?:(?<=in)'(?!\w))?",
