@@ -61,11 +61,11 @@ def make_analyzer(cues: Sequence[Cue], settings: Settings) -> Analyzer:
         return GeminiAnalyzer(make_transport(settings), settings)
     return LexiconAnalyzer(cues, settings)
 
-# %% ../nbs/13d_analysis.ipynb #17d86ad6
-def _founded(item: Item, chunk: Chunk) -> bool:
+# %% ../nbs/13d_analysis.ipynb #af6740a5
+def _founded(lang: str, item: Item, chunk: Chunk) -> bool:
     "Whether an item's words are where it says."
     own = [cue for cue in chunk.cues if item.cue_start <= cue.index <= item.cue_end]
-    return bool(locate(item.expression, own))
+    return bool(locate(item.expression, own, lang))
 
 
 def _account(settings: Settings) -> str:
@@ -79,7 +79,7 @@ def _paid_limits(settings: Settings) -> dict[str, Any]:
     gemini, known = settings.gemini, require_price(settings)
     return {
         "rpm": gemini.rpm, "tpm": gemini.tpm, "rpd": gemini.rpd, "timeout_s": gemini.timeout_s, "max_cost_usd": gemini.max_cost_usd,
-        "state_dir": settings.paths.cache / "quota" if gemini.rpd else None, "account": _account(settings), "founded": _founded,
+        "state_dir": settings.paths.cache / "quota" if gemini.rpd else None, "account": _account(settings), "founded": partial(_founded, settings.languages.source),
         "expected": lambda chunk: most_tokens(prompt_for(chunk, settings)), "cost": partial(cost, price=known) if known else None,
     }  # fmt: skip
 
@@ -191,13 +191,13 @@ def _failures(outcomes: Iterable[ChunkOutcome]) -> tuple[Failure, ...]:
         for outcome in outcomes for f in outcome.failures
     )  # fmt: skip
 
-# %% ../nbs/13d_analysis.ipynb #a8e9a3e4
+# %% ../nbs/13d_analysis.ipynb #f16e4345
 def _sift(
     outcomes: Sequence[ChunkOutcome], cues: Sequence[Cue], source: Source, learner: Learner, limit: int | None, film_ms: int | None
 ) -> tuple[list[Expression], list[Dropped], list[Failure]]:  # fmt: skip
     "Verified expressions that are worth a lesson, everything left out, and what the film does not hold."
     items = [item for outcome in outcomes for item in outcome.items]
-    found, unfounded = verify(items, cues, source)
+    found, unfounded = verify(items, cues, source, lang=learner.lang)
     found, missing = cut_to_film(found, cues, film_ms, learner)
     kept, left_out = choose(found, cues, learner, limit)
     return kept, [*unfounded, *left_out], missing

@@ -103,8 +103,8 @@ def test_a_quota_is_counted_for_a_model_and_a_key_without_showing_it(tmp_path):
 
 def test_an_item_is_founded_where_its_words_are():
     at = {"context_start": 1, "context_end": 8, "level": "B1", "kind": "idiom", "score": 0.5}
-    assert _founded(Item(expression=PHRASES[4], cue_start=4, cue_end=4, **at), CHUNK)
-    assert not _founded(Item(expression=PHRASES[4], cue_start=5, cue_end=5, **at), CHUNK)
+    assert _founded("en", Item(expression=PHRASES[4], cue_start=4, cue_end=4, **at), CHUNK)
+    assert not _founded("en", Item(expression=PHRASES[4], cue_start=5, cue_end=5, **at), CHUNK)
 
 
 def test_limits_of_the_settings_reach_the_run(tmp_path):
