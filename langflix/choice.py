@@ -26,9 +26,9 @@ class Learner:
     taught: Mapping[str, str] = field(default_factory=dict)  # by key: the episode that taught it
     lang: str = "en"  # the language of the expressions
 
-# %% ../nbs/08d_choice.ipynb #5b8479c1
+# %% ../nbs/08d_choice.ipynb #ad21aa17
 LEVEL_FIT = {0: 0.9, 1: 1.0, 2: 0.6}  # by steps above the learner
-LEVEL_RULE = "One level above counts most, then your own, then two above; what is easier, or three or more above, is left out."
+LEVEL_RULE = "what is one level above counts most, then the level itself, then two above; all else is left out"
 
 
 def _steps(one: Expression, level: Level) -> int:
@@ -109,7 +109,7 @@ def rank(
     total = one.score * fit * (0.67 + 0.18 * clear + 0.15 * line) * (1 + 0.05 * min(times - 1, 3))
     return Ranking(useful=one.score, level=fit, scene=clear, line=line, times=times, total=round(min(total, 1), 4), why=_why(one, level, faults, line, times))
 
-# %% ../nbs/08d_choice.ipynb #5a97b5f7
+# %% ../nbs/08d_choice.ipynb #8ff49013
 def _ranked(expressions: Sequence[Expression], cues: Sequence[Cue], learner: Learner) -> list[Expression]:
     "Expressions with their ranking, the best first."
     times = Counter(expression_key(one.expression, learner.lang) for one in expressions)
@@ -130,7 +130,7 @@ def choose(
 ) -> tuple[list[Expression], list[Dropped]]:  # those kept in order of time, and those left out
     "Merge repeats, leave out what this learner should not be taught, and keep the best."
     learner = learner or Learner()
-    unique, dropped = without_repeats(expressions)
+    unique, dropped = without_repeats(expressions, learner.lang)
     reasons = [(one, _unfit(one, learner)) for one in unique]
     best = _ranked([one for one, reason in reasons if reason is None], cues, learner)
     limit = len(best) if max_expressions is None else max_expressions
