@@ -193,10 +193,13 @@ def _pace(speed: Fraction) -> str:
     "A speed as people write it, such as 0.75×; nothing for the film's own."
     return f"{float(speed):.2f}".rstrip("0") + "×" if speed != 1 else ""
 
-# %% ../nbs/12_3_desk.ipynb #a33d9b2b
-def card_of(expression: Expression) -> Card:
+# %% ../nbs/12_3_desk.ipynb #80c4fcba
+def card_of(
+    expression: Expression,
+    lang: str = "en",  # what is spoken
+) -> Card:
     "What an expression's card says."
-    spans = locate(expression.expression, [Cue(1, 0, 1, expression.example)]) if expression.example else ()
+    spans = locate(expression.expression, [Cue(1, 0, 1, expression.example)], lang) if expression.example else ()
     return Card(
         expression.expression, expression.level, expression.kind, expression.translation, expression.definition,
         expression.example, tuple((start, end) for _, start, end in spans), expression.similar[:3],
@@ -208,7 +211,7 @@ _BAR_STRENGTH = 0.81  # how much of the accent's colour the line at the foot has
 
 def card_segment(desk: Desk, expression: Expression, layout: Layout) -> SegmentSpec:
     "The card, on a quiet frame of the line it belongs to."
-    card = card_of(expression)
+    card = card_of(expression, desk.settings.languages.source)
     middle = (expression.start_ms + expression.end_ms) // 2
     hold = frame_count(card.duration_ms, desk.info.fps) - 1
     bar = f"0x{desk.theme.colours.accent[1:]}@{_BAR_STRENGTH}"
