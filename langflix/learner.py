@@ -5,13 +5,13 @@
 # %% auto #0
 __all__ = ['place_of', 'opened_catalogue', 'read_known_lists', 'add_taught', 'remember']
 
-# %% ../nbs/14_2_learner.ipynb #2999c836
+# %% ../nbs/14_2_learner.ipynb #124c3001
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .choice import Learner
+from .choice import LEVEL_RULE, Learner
 from .config import Settings
 from .core import LangFlixError
 from .episode import Episode
@@ -22,7 +22,7 @@ from .series import EpisodeId, identify
 if TYPE_CHECKING:
     from langflix.catalogue import Catalogue
 
-# %% ../nbs/14_2_learner.ipynb #ac78dee0
+# %% ../nbs/14_2_learner.ipynb #638e8c20
 def place_of(episode: Episode) -> EpisodeId | None:
     "Where an episode stands in its show, if its files tell."
     return identify(episode.video or episode.name) or identify(episode.subtitles)
@@ -48,6 +48,8 @@ def read_known_lists(settings: Settings) -> tuple[Learner, list[str]]:  # and re
     "The learner as the settings and their lists have them. Raises `InputError`."
     lang = settings.languages.source
     known, notes = known_keys(settings.learner.known, lang)
+    if settings.level:
+        notes.append(f"level {settings.level}: {LEVEL_RULE}")
     return Learner(settings.level, known, lang=lang), notes
 
 # %% ../nbs/14_2_learner.ipynb #0d974a0b

@@ -27,7 +27,7 @@ def langflix(*words, cwd, **environment):
 
 def test_help_names_every_command():
     help_text = langflix("--help", cwd=Path.cwd()).stdout
-    assert all(f"  {name} " in help_text for name in ("run", "analyze", "demo", "doctor", "bench"))
+    assert all(f"  {name} " in help_text for name in ("run", "analyze", "render", "demo", "doctor", "bench"))
 
 
 @pytest.mark.parametrize("command", ["run", "analyze", "demo", "doctor"])
@@ -196,3 +196,30 @@ def test_a_stopped_run_leaves_no_ffmpeg_and_the_next_one_goes_on(tmp_path, sent)
     assert done.returncode == 0
     assert stats["segments"]["reused"] >= 1
     assert not list((tmp_path / "out").rglob(".part-*"))
+
+
+def test_review_and_render_from_the_command_line(tmp_path):
+    (tmp_path / "known.txt").write_text("gave it up\n")
+    words = ("--known", "known.txt", "--level", "B1", "--max-expressions", "2", "--analyzer", "embedded", "--out", "out")
+    stopped = langflix("run", SAMPLE.video, "--review", *words, cwd=tmp_path)
+    assert stopped.returncode == 0
+    assert "then: langflix render out/sample/manifest.json" in stopped.stdout
+    assert "left out: " in stopped.stdout
+    table = tmp_path / "out" / "sample" / "review.csv"
+    rows = table.read_text(encoding="utf-8-sig").splitlines()
+    table.write_text("\n".join([*rows[:2], rows[2].replace(",yes,", ",never,", 1)]))
+    wrong = langflix("render", "out/sample", "--json", cwd=tmp_path)
+    assert wrong.returncode == 2
+    assert "review.csv, line 3: keep is 'never'" in json.loads(wrong.stdout)["error"]
+    table.write_text("\n".join([*rows[:2], rows[2].replace(",yes,", ",no,", 1)]))
+    made = json.loads(langflix("render", "out/sample", "--json", cwd=tmp_path).stdout)
+    assert (made["exit_status"], len(made["lessons"]), made["left_out"]["review"]) == (0, 1, 1)
+    assert made["folder"] == "out/sample"
+    assert (tmp_path / made["lessons"][0]).is_file()
+
+
+def test_a_known_list_that_is_not_there(tmp_path):
+    done = langflix("analyze", SAMPLE.subs, "--known", "no-such.apkg", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "no-such.apkg" in done.stderr
+    assert not (tmp_path / "lessons").exists()
