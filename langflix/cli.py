@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['app', 'run', 'analyze', 'render', 'demo', 'main']
 
-# %% ../nbs/18_cli.ipynb #9beb00f3
+# %% ../nbs/18_cli.ipynb #f04aa6fc
 import signal
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from . import __version__
+from .export_command import export
 from langflix.terminal import (
     Analyzer, Config, Estimated, Formats, Json, Known, Level, MaxCost, MaxExpressions, Mode, NoParallel, Out, RepeatTaught, Review, SaveOutput,
     SourceLang, SubsTarget, TargetLang, Workers, run_pipeline, settings_from, show_estimate,
@@ -113,9 +114,10 @@ def demo(
         out, as_json,
     )  # fmt: skip
 
-# %% ../nbs/18_cli.ipynb #e015be0d
+# %% ../nbs/18_cli.ipynb #44ac6b55
 app.command()(doctor)
 app.command("cache")(show_cache)
+app.command()(export)
 app.add_typer(bench, name="bench")
 
 # %% ../nbs/18_cli.ipynb #96971e24
