@@ -1,9 +1,12 @@
 """Which source wins, and that a mistake in any of them is an instruction without a secret in it."""
 
+import json
+
 import pytest
 
-from langflix.config import load_settings
+from langflix.config import LANGUAGES, load_settings
 from langflix.core import SettingsError
+from langflix.encodings import language_code
 
 
 @pytest.fixture(autouse=True)
@@ -112,3 +115,33 @@ def test_a_secret_that_cannot_be_read_is_named_with_the_way_out(tmp_path):
     (tmp_path / "gemini_api_key").mkdir()  # even root cannot read a folder as a file
     with pytest.raises(SettingsError, match=r"gemini_api_key: .*\n.*chmod"):
         load_settings(secrets=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("given", "code"), [("ko", "ko"), ("KO", "ko"), ("pt-br", "pt-BR"), ("zh-hant", "zh-Hant"), ("zh_TW", "zh-TW"), ("zh-hans-cn", "zh-Hans-CN"), (" ja ", "ja")]
+)
+def test_a_language_code_is_taken_however_it_is_written(given, code):
+    assert load_settings(overrides={"languages": {"source": given, "target": given}}).languages.source == code
+
+
+@pytest.mark.parametrize("wrong", ["xx", "kr", "", "english!", "e", "kor", "en-", "en-USA1", 5])
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_an_unknown_language_is_refused_with_the_list(side, wrong, tmp_path):
+    file = tmp_path / "langflix.yaml"
+    file.write_text(f"languages:\n  {side}: {json.dumps(wrong)}\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match=rf"languages\.{side}.* is not the code of a language") as caught:
+        load_settings(file)
+    for code, name in LANGUAGES.items():
+        assert f"{code} {name}" in caught.value.hint
+
+
+@pytest.mark.parametrize(("name", "code"), [("Korean", "ko"), ("english", "en")])
+def test_the_name_of_a_language_leads_to_its_code(name, code):
+    with pytest.raises(SettingsError) as caught:
+        load_settings(overrides={"languages": {"target": name}})
+    assert caught.value.hint == f"Write {code}."
+
+
+def test_every_language_that_files_can_name_is_a_language_of_the_settings():
+    assert all(language_code(code) == code for code in LANGUAGES)
+    assert all(language_code(name) == code for code, name in LANGUAGES.items())

@@ -7,10 +7,10 @@ import warnings
 import pytest
 
 from langflix.chunks import Chunk, make_chunks
-from langflix.config import Settings
+from langflix.config import LANGUAGES, Settings
 from langflix.core import Cue
 from langflix.prompts import (
-    LEVELS, PROMPT_VERSION, Item, ReplyError, make_prompt, numbered, parse_reply, prompt_for, repair_prompt, request_body, response_schema,
+    LEVELS, PROMPT_VERSION, Item, ReplyError, language_name, make_prompt, numbered, parse_reply, prompt_for, repair_prompt, request_body, response_schema,
 )  # fmt: skip
 
 GOOD = {
@@ -160,3 +160,44 @@ def test_the_request_in_json_holds_prompt_and_schema():
     assert body["contents"][0]["parts"][0]["text"] == prompt.user
     assert body["systemInstruction"]["parts"][0]["text"] == prompt.system
     assert body["generationConfig"]["responseSchema"] == response_schema()
+
+
+PAIRS = [("ko", "en"), ("ja", "ko"), ("zh", "es"), ("es", "ja"), ("fr", "de"), ("de", "zh"), ("ar", "fr"), ("en", "ar"), ("ko", "ja"), ("pt-BR", "ko"), ("en", "zh-Hant")]
+SAID = {"ko": "그걸 어떻게 알아냈어?", "ja": "ちょっと手貸して", "zh": "帮我一个忙", "es": "No me di cuenta.", "fr": "Je m'en rends compte.", "de": "Ruf mich an!", "ar": "لا تفقد أملك",
+        "en": "Hang in there.", "pt": "Você tem razão."}  # fmt: skip
+MEANT = {"ko": "버티다", "ja": "頑張る", "zh": "坚持", "es": "aguantar", "fr": "tenir bon", "de": "durchhalten", "ar": "اصمد", "en": "hold on"}
+
+
+@pytest.mark.parametrize(("source", "target"), PAIRS)
+def test_every_pair_of_languages_is_named_and_its_letters_go_out_whole(source, target):
+    said = SAID[source[:2]]
+    prompt = prompt_for(make_chunks([Cue(1, 0, 2000, said)])[0], Settings(languages={"source": source, "target": target}))
+    assert language_name(source) in prompt.system
+    assert f"in {language_name(target)}, as a native would say it" in prompt.system
+    assert "{" not in prompt.system
+    assert source not in prompt.system.split() or source == "es"
+    assert prompt.user == f"[1] {said}"
+    assert said in json.dumps(request_body(prompt), ensure_ascii=False)
+
+
+@pytest.mark.parametrize(("source", "target"), PAIRS)
+def test_a_reply_in_any_language_is_read(source, target):
+    said, meant = SAID[source[:2]], MEANT[target[:2]]
+    reply = {**GOOD, "expression": said, "translation": meant, "context_translation": [meant] * 3, "example": said}
+    for text in (json.dumps([reply], ensure_ascii=False), json.dumps([reply])):
+        (item,) = parse_reply(text, [Cue(n, n, n + 1, said) for n in range(1, 4)])
+        assert (item.expression, item.translation, item.context_translation) == (said, meant, [meant] * 3)
+
+
+@pytest.mark.parametrize(("source", "example"), [("ko", "알아내다"), ("ja", "手を貸す"), ("de", "anrufen"), ("en", "pick up"), ("vi", "pick up")])
+def test_the_dictionary_form_is_shown_in_the_language_that_is_spoken(source, example):
+    assert f'"{example}" for' in make_prompt(CHUNK, source).system
+
+
+@pytest.mark.parametrize(("code", "name"), [("zh", "Chinese"), ("zh-Hant", "Traditional Chinese"), ("zh-TW", "Traditional Chinese"), ("pt-BR", "Brazilian Portuguese"), ("es-MX", "Spanish (MX)"), ("xx", "xx")])
+def test_languages_have_names(code, name):
+    assert language_name(code) == name
+
+
+def test_all_known_languages_have_names():
+    assert all(language_name(code) == name for code, name in LANGUAGES.items())
