@@ -116,28 +116,28 @@ def _scene_lines(one: Expression, row: ReviewRow, low: int, high: int, path: str
     lines = tuple(by_cue.get(index, "") for index in range(low, high + 1))
     return lines if any(lines) else ()
 
-# %% ../nbs/13f_review.ipynb #07d30193
-def _found_again(one: Expression, row: ReviewRow, at: Mapping[int, Cue], path: str) -> dict[str, object]:
+# %% ../nbs/13f_review.ipynb #757c8d2d
+def _found_again(one: Expression, row: ReviewRow, at: Mapping[int, Cue], path: str, lang: str) -> dict[str, object]:
     "Where a renamed expression is said. Raises `InputError`."
     if row.expression == one.expression:
         return {}
     own = [at[index] for index in range(one.cue_start, one.cue_end + 1)]
-    if spans := locate(row.expression, own):
+    if spans := locate(row.expression, own, lang):
         return {"expression": row.expression, "spans": spans}
     raise _problem(row, path, f"{row.expression!r} is not said there: {one.text}", "Write an expression whose words are in the line, in any form.")
 
 
-def _decided(one: Expression, row: ReviewRow, at: Mapping[int, Cue], path: str) -> Expression:
+def _decided(one: Expression, row: ReviewRow, at: Mapping[int, Cue], path: str, lang: str) -> Expression:
     "An expression as a person wants it. Raises `InputError`."
     low, high = _moved(one, row, max(at), path)
     texts = {name: getattr(row, name) for name in ("level", "kind", "translation", "definition", "example")}
     return one.model_copy(update={
-        **texts, **_found_again(one, row, at, path), "context_translation": _scene_lines(one, row, low, high, path), "context_cue_start": low, "context_cue_end": high,
+        **texts, **_found_again(one, row, at, path, lang), "context_translation": _scene_lines(one, row, low, high, path), "context_cue_start": low, "context_cue_end": high,
         "context_start_ms": at[low].start_ms if row.shift_start_cues else one.context_start_ms,
         "context_end_ms": max(at[i].end_ms for i in range(low, high + 1)) if row.shift_start_cues or row.shift_end_cues else one.context_end_ms,
     })  # fmt: skip
 
-# %% ../nbs/13f_review.ipynb #c19a95c6
+# %% ../nbs/13f_review.ipynb #ee747fd4
 def _changes(review: Review, untouched: Review) -> str:
     "What a person decided, in figures; empty when nothing."
     pairs = [(row, before) for row, before in zip(review.rows, untouched.rows, strict=True) if row != before]
@@ -158,7 +158,7 @@ def apply_review(
     "The manifest as a person wants it. Raises `InputError` that names the row."
     at = {cue.index: cue for cue in cues}
     pairs = list(zip(manifest.expressions, review.rows, strict=True))
-    kept = [_decided(one, row, at, path) for one, row in pairs if row.keep]
+    kept = [_decided(one, row, at, path, manifest.languages.source) for one, row in pairs if row.keep]
     dropped = [
         Dropped(expression=one.expression, cue_start=one.cue_start, cue_end=one.cue_end, reason="review", message=f"{row.id} was left out in {Path(path).name}")
         for one, row in pairs if not row.keep
