@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Progress', 'silent', 'render', 'exit_status', 'LangFlixPipeline', 'Sample', 'sample_episode']
 
-# %% ../nbs/14_pipeline.ipynb #36e24eac
+# %% ../nbs/14_pipeline.ipynb #252f4332
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -33,11 +33,13 @@ from .lessons import Lesson, RenderFailure, RenderResult, render_lessons
 from .media import Tools, find_tools, fingerprint
 from .parallel import Analyzer, Snapshot
 from .plans import check_room, plan_lessons
-from .report import write_report
+from .report import scene_pictures, write_report
 from .review import Review, apply_review, carry_over, make_review, read_review, write_review
 from .segments import SegmentStore, using
+from .sheet import write_sheet
 from .themes import load_theme
 from .timing import Expression
+from .tracks import write_tracks
 
 # %% ../nbs/14_pipeline.ipynb #f6c3b7ef
 class Progress(Protocol):
@@ -161,7 +163,7 @@ def exit_status(manifest: Manifest) -> int:
     made = manifest.lessons if rendered else manifest.groups
     return 1 if not made else 3 if manifest.failures else 0
 
-# %% ../nbs/14_pipeline.ipynb #75ff3252
+# %% ../nbs/14_pipeline.ipynb #6d93b11b
 def _rendered(manifest: Manifest, episode: Episode, folder: Path, settings: Settings, tools: Tools, progress: Progress) -> Manifest:
     "A manifest with its lessons, where it has anything to teach."
     if not manifest.groups:
@@ -230,10 +232,10 @@ class LangFlixPipeline:
             if _failed_over_results(manifest, folder):
                 return _with_notes(manifest, ["the results of an earlier run in the folder were left as they are"])
             if review:
-                return _await_review(manifest, episode, folder, earlier, began, self._progress)
+                return _await_review(manifest, episode, folder, self.settings, earlier, began, self._progress)
             if tools is not None:
                 manifest = _rendered(manifest, episode, folder, self.settings, tools, self._progress)
-            return remember(_write(manifest, episode, folder, began, self._progress), folder, catalogue)
+            return remember(_write(manifest, episode, folder, self.settings, began, self._progress), folder, catalogue)
 
     def render(
         self,
@@ -256,9 +258,9 @@ class LangFlixPipeline:
         with _only_run(folder), opened_catalogue(settings, output) as catalogue:
             write_manifest(base, folder / _ANALYSIS)
             made = _rendered(wanted, episode, folder, settings, tools, self._progress)
-            return remember(_write(made, episode, folder, began, self._progress), folder, catalogue)
+            return remember(_write(made, episode, folder, settings, began, self._progress), folder, catalogue)
 
-# %% ../nbs/14_pipeline.ipynb #4ea5ecf8
+# %% ../nbs/14_pipeline.ipynb #c9ffd8f1
 _ANALYSIS, _REVIEW = "analysis.json", "review.csv"
 
 
@@ -279,7 +281,7 @@ def _earlier_review(folder: Path) -> tuple[Review, Review] | None:
 
 
 def _await_review(
-    manifest: Manifest, episode: Episode, folder: Path, earlier: tuple[Review, Review] | None, began: float, progress: Progress
+    manifest: Manifest, episode: Episode, folder: Path, settings: Settings, earlier: tuple[Review, Review] | None, began: float, progress: Progress
 ) -> Manifest:  # fmt: skip
     "Write everything that a person needs to review an analysis."
     review, notes = make_review(manifest), list[str]()
@@ -287,7 +289,7 @@ def _await_review(
         review, lost = carry_over(*earlier, review)
         notes += [f"{_REVIEW}: earlier decisions were taken over"] if review != make_review(manifest) else []
         notes += [f"{_REVIEW}: {', '.join(lost)}: decided on earlier, not found any more"] if lost else []
-    manifest = _write(_with_notes(manifest, notes), episode, folder, began, progress)
+    manifest = _write(_with_notes(manifest, notes), episode, folder, settings, began, progress)
     write_manifest(manifest, folder / _ANALYSIS)
     replace_file(folder / _REVIEW, lambda part: write_review(part, review, manifest, episode.cues))
     return manifest
@@ -392,20 +394,21 @@ def _describe(episode: Episode, found: Findings, settings: Settings) -> Manifest
         groups=found.groups, dropped=found.dropped, failures=found.failures, stats=found.stats,
     )  # fmt: skip
 
-# %% ../nbs/14_pipeline.ipynb #6d993804
-def _write(manifest: Manifest, episode: Episode, folder: Path, began: float, progress: Progress) -> Manifest:
+# %% ../nbs/14_pipeline.ipynb #c0a5c130
+def _write(manifest: Manifest, episode: Episode, folder: Path, settings: Settings, began: float, progress: Progress) -> Manifest:
     "Write subtitles, deck, report and, last of all, the manifest."
-    done = _counter(progress, "write", 4)
+    done = _counter(progress, "write", 5)
     languages = manifest.languages
+    lines, pictures = align(episode.cues, episode.target_cues), scene_pictures(manifest, folder)
     write_subtitles(manifest.groups, episode.cues, episode.target_cues or None, folder / "subtitles", languages.source, languages.target)
+    write_tracks(manifest, folder / "subtitles", episode.cues, lines)
     done("subtitles")
-    lines = align(episode.cues, episode.target_cues)
-    write_deck(manifest, folder / "deck.apkg", episode.cues, folder, lines)
+    write_deck(manifest, folder / "deck.apkg", episode.cues, folder, lines, settings.deck, settings.paths.cache)
     done("deck.apkg")
+    write_sheet(manifest, folder / "sheet.html", episode.cues, lines, pictures)
+    done("sheet.html")
     stats = manifest.stats.model_copy(update={"wall_s": round(time.monotonic() - began, 3)})
     manifest = manifest.model_copy(update={"stats": stats})
-    pictures = {lesson.path: folder / lesson.thumbnail for lesson in manifest.lessons if lesson.thumbnail}
-    pictures |= {lesson.group_id: folder / lesson.thumbnail for lesson in reversed(manifest.lessons) if lesson.thumbnail and lesson.group_id}
     write_report(manifest, folder / "report.html", episode.cues, lines, pictures)
     done("report.html")
     _remove_left_over(folder, manifest)
