@@ -5,11 +5,11 @@
 # %% auto #0
 __all__ = ['font_folders', 'Font', 'Typeface', 'missing_glyphs', 'find_fonts', 'script_of', 'check_fonts']
 
-# %% ../nbs/10_fonts.ipynb #49326bab
+# %% ../nbs/10_fonts.ipynb #d2ab0426
 import os
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from importlib.util import find_spec
@@ -22,8 +22,8 @@ from .core import FontError
 if TYPE_CHECKING:
     from fontTools.ttLib import TTFont
 
-# %% ../nbs/10_fonts.ipynb #b6c8c6c4
-_WHEELS = ("noto_cjk_sans_jp_regular", "manimgx_fonts")
+# %% ../nbs/10_fonts.ipynb #899ed877
+_WHEELS = ("noto_cjk_sans_jp_regular", "noto_cjk_sans_jp_bold", "manimgx_fonts")
 _ENDINGS = (".ttf", ".otf", ".ttc", ".otc")
 
 
@@ -46,7 +46,7 @@ def _font_files(folders: tuple[Path, ...]) -> tuple[Path, ...]:
     found = (path for folder in folders for path in sorted(folder.rglob("*")))
     return tuple(path for path in found if path.suffix.lower() in _ENDINGS)
 
-# %% ../nbs/10_fonts.ipynb #0d324c33
+# %% ../nbs/10_fonts.ipynb #6ef7ca27
 @dataclass(frozen=True)
 class Font:
     "One face of a font file."
@@ -56,6 +56,10 @@ class Font:
     number: int = 0  # which face of a collection
     bold_path: Path | None = None  # the bold face beside it, where there is one
 
+    def has(self, char: str) -> bool:
+        "Whether this face holds a character, even one that leaves no mark."
+        return ord(char) in _letters(self.path, self.number)
+
     def missing(self, text: str) -> set[str]:
         "The letters of a text that this face does not hold."
         return {char for char in _drawn(text) if ord(char) not in _letters(self.path, self.number)}
@@ -64,7 +68,7 @@ class Font:
         "How wide a text is drawn at a size, before kerning; a little more than less."
         real_bold = bold and self.bold_path is not None
         widths, per_em, _ = _metrics(self.bold_path if real_bold and self.bold_path else self.path, self.number)
-        total = sum(widths.get(ord(char), per_em) for char in text if not unicodedata.combining(char))
+        total = sum(widths.get(ord(char), per_em) for char in text if not (unicodedata.combining(char) or unicodedata.category(char) == "Cf"))
         return total * size / per_em * (1.03 if bold and not real_bold else 1.0)
 
     @property
@@ -105,7 +109,7 @@ def _metrics(path: Path, number: int) -> tuple[dict[int, int], int, float]:
     line = os2.usWinAscent + os2.usWinDescent or face["hhea"].ascent - face["hhea"].descent
     return widths, per_em, line / per_em
 
-# %% ../nbs/10_fonts.ipynb #5f606a7f
+# %% ../nbs/10_fonts.ipynb #4ec0d6f7
 @lru_cache(maxsize=512)
 def _faces(path: Path) -> tuple[Font, ...]:
     "The faces in a file; none when the file is damaged or no font."
@@ -124,19 +128,19 @@ def _faces(path: Path) -> tuple[Font, ...]:
 
 
 def _bold_beside(path: Path) -> Path | None:
-    "The bold file that belongs to a regular one, when it lies in the same folder."
+    "The bold file that belongs to a regular one: in the same folder, or in that of the wheel beside it."
     name = path.name.replace("Regular", "Bold") if "Regular" in path.stem else f"{path.stem}-Bold{path.suffix}"
-    bold = path.with_name(name)
-    return bold if bold.exists() else None
+    wheel = path.parent.with_name(path.parent.name.replace("_regular", "_bold"))
+    return next((bold for bold in (path.with_name(name), wheel / name) if bold.exists()), None)
 
-# %% ../nbs/10_fonts.ipynb #0e4cd776
-_CJK_NAMES = {"ko": "KR", "ja": "JP", "zh": "SC"}
+# %% ../nbs/10_fonts.ipynb #d9ff4f95
 _PLAIN = ("Noto Sans", "Source Sans 3", "Open Sans", "Inter", "Roboto", "Helvetica Neue", "Segoe UI", "Arial")
 _OWN = {
     "ko": ("Noto Sans CJK KR", "Noto Sans KR", "Pretendard", "NanumGothic", "Apple SD Gothic Neo", "Malgun Gothic"),
     "ja": ("Noto Sans CJK JP", "Noto Sans JP", "IPAexGothic", "Hiragino Sans", "Yu Gothic"),
     "zh": ("Noto Sans CJK SC", "Noto Sans SC", "PingFang SC", "Microsoft YaHei", "WenQuanYi Micro Hei"),
-    "ar": ("Noto Sans Arabic",), "he": ("Noto Sans Hebrew",), "hi": ("Noto Sans Devanagari",), "th": ("Noto Sans Thai",),
+    **dict.fromkeys(("ar", "fa", "ur"), ("Noto Sans Arabic",)), "he": ("Noto Sans Hebrew", "Noto Sans Hebrew Light"),
+    **dict.fromkeys(("hi", "mr", "ne"), ("Noto Sans Devanagari",)), "th": ("Noto Sans Thai",),
 }  # fmt: skip
 _BROAD = ("Noto Sans CJK JP", "Noto Sans CJK KR", "Droid Sans Fallback", "WenQuanYi Micro Hei", "DejaVu Sans", "Liberation Sans", "FreeSans")
 _UNLIKELY = ("italic", "oblique", "mono", "serif", "condensed", "light", "thin", "black", "bold", "emoji", "math", "medium")
@@ -147,17 +151,25 @@ def _squeezed(name: str) -> str:
     return "".join(name.lower().split()).replace("-", "").replace("_", "")
 
 
+def _named(files: Sequence[Path], names: Iterable[str]) -> Iterator[Font]:
+    "The faces of some families, in the order of the names."
+    for name in names:
+        stem = "notosanscjk" if "CJK" in name else _squeezed(name.removesuffix(" Light"))  # one collection holds all CJK families
+        likely = [path for path in files if _squeezed(path.stem).startswith(stem)]
+        yield from (font for path in likely for font in _faces(path) if font.family == name)
+
+
 def _ranked(files: Iterable[Path], language: str) -> Iterator[Font]:
     "Faces in the order in which a language should try them; files are opened one by one."
-    wanted = [*_OWN.get(language, ()), *_PLAIN, *_BROAD]
+    files = list(files)
     upright = [path for path in files if not any(word in path.stem.lower() for word in _UNLIKELY)]
-    for name in wanted:
-        stem = "notosanscjk" if "CJK" in name else _squeezed(name)  # one collection holds all CJK families
-        likely = [path for path in upright if _squeezed(path.stem).startswith(stem)]
-        yield from (font for path in likely for font in _faces(path) if font.family == name)
+    yield from _named(upright, _OWN.get(language, ()))
+    yield from (font for font in _named(upright, _PLAIN + _BROAD) if font.bold_path)
+    yield from _named(upright, _PLAIN + _BROAD)
     yield from (font for path in upright for font in _faces(path)[:1])
+    yield from (font for path in files if "emoji" in path.stem.lower() and "color" not in path.stem.lower() for font in _faces(path)[:1])
 
-# %% ../nbs/10_fonts.ipynb #903eb336
+# %% ../nbs/10_fonts.ipynb #12cbf015
 @dataclass(frozen=True)
 class Typeface:
     "The faces that draw one language: the first draws all it can."
@@ -171,8 +183,7 @@ class Typeface:
 
     def font_of(self, char: str) -> Font:
         "The face that draws a character."
-        code = ord(char)
-        return next((font for font in self.fonts if code in _letters(font.path, font.number)), self.main)
+        return next((font for font in self.fonts if font.has(char)), self.main)
 
     def width(self, text: str, size: float, bold: bool = False) -> float:
         "How wide a text is drawn at a size."
@@ -246,9 +257,9 @@ def _in_order(mine: list[Font], files: Iterable[Path], language: str) -> Iterato
     "The user's own faces, then all others as a language prefers them."
     return chain(mine, _ranked(files, language))
 
-# %% ../nbs/10_fonts.ipynb #b10d0c2c
+# %% ../nbs/10_fonts.ipynb #d3fd3ee1
 _CJK_HINT = "apt install fonts-noto-cjk (or: pip install 'langflix[media]')"
-_CORE_HINT = "apt install fonts-noto-core (or: pip install manimgx-fonts)"
+_CORE_HINT = "apt install fonts-noto-core (or: pip install 'langflix[media]')"
 _SYMBOL_HINT = "apt install fonts-noto-core fonts-symbola"
 _PACKAGES = {
     "Hangul": _CJK_HINT, "Cjk": _CJK_HINT, "Hiragana": _CJK_HINT, "Katakana": _CJK_HINT, "Bopomofo": _CJK_HINT,
