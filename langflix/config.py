@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['LANGUAGES', 'LanguageCode', 'Formats', 'CardKinds', 'Files', 'Section', 'Languages', 'Gemini', 'ParallelProcessing',
-           'Grouping', 'Lessons', 'Deck', 'Learner', 'Cache', 'Paths', 'Redis', 'Database', 'Api', 'Dask', 'Settings',
-           'load_settings']
+           'Grouping', 'Lessons', 'Deck', 'Learner', 'Cache', 'Paths', 'Redis', 'Database', 'Api', 'Dask', 'Dashboard',
+           'Settings', 'load_settings']
 
 # %% ../nbs/01_config.ipynb #6c4fe052
 import difflib
@@ -176,7 +176,7 @@ class Paths(Section):
     cache: Path = Field(default_factory=lambda: user_cache_path("langflix"))
     fonts: Path | None = None  # a folder of fonts to use before the system's
 
-# %% ../nbs/01_config.ipynb #3439b5f5
+# %% ../nbs/01_config.ipynb #16b80639
 class Redis(Section):
     "Where jobs are shared, if they are."
 
@@ -191,17 +191,34 @@ class Database(Section):
 
 
 class Api(Section):
-    "How the HTTP service listens."
+    "How the HTTP service listens, and where it is for those who use it."
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
     token: SecretStr | None = None
+    url: str | None = None  # where the service is, such as http://api:8000; None: jobs are kept and run on this machine
 
 
 class Dask(Section):
     "A cluster for many episodes."
 
     scheduler: str | None = None
+
+# %% ../nbs/01_config.ipynb #226ddaeb
+def _with_slashes(value: object) -> object:
+    "Let a base be written as `langflix`, /langflix or /langflix/."
+    return f"/{value.strip('/')}/".replace("//", "/") if isinstance(value, str) else value
+
+
+class Dashboard(Section):
+    "How the dashboard listens, and who may see it."
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8866, ge=1, le=65535)
+    token: SecretStr | None = None  # the password; without one it listens on this machine only
+    base_url: Annotated[str, BeforeValidator(_with_slashes), Field(pattern=r"^/([A-Za-z0-9._~-]+/)*$")] = "/"
+    trust_proxy: bool = False  # believe X-Forwarded-*: only where nobody gets past the proxy
+    max_pages: int = Field(default=12, ge=1, le=200)  # open at once; each is a process of about 100 MB
 
 # %% ../nbs/01_config.ipynb #6f4ac856
 _NOT_SETTINGS = {"LANGFLIX_CONFIG"}  # names the file itself
@@ -220,7 +237,7 @@ class _Given(EnvSettingsSource):
         ours = (name for name in environ if name.upper().startswith("LANGFLIX_") and name not in _NOT_SETTINGS)
         return [name for name in ours if name.upper().split("__")[0] not in fields]
 
-# %% ../nbs/01_config.ipynb #2f8dc68c
+# %% ../nbs/01_config.ipynb #d2482ee6
 class Settings(BaseSettings):
     "Everything that shapes a run."
 
@@ -242,6 +259,7 @@ class Settings(BaseSettings):
     redis: Redis = Redis()
     database: Database = Database()
     api: Api = Api()
+    dashboard: Dashboard = Dashboard()
     dask: Dask = Dask()
 
     @classmethod
@@ -268,8 +286,8 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         raise SettingsError(f"{path}, line 1: expected `name: value` lines", "See the settings in the README.", path=str(path))
     return data
 
-# %% ../nbs/01_config.ipynb #5496ee4c
-_SECRETS = {"gemini": "api_key", "redis": "url", "database": "url", "api": "token"}
+# %% ../nbs/01_config.ipynb #06c98c07
+_SECRETS = {"gemini": "api_key", "redis": "url", "database": "url", "api": "token", "dashboard": "token"}
 
 
 def _read_secret(file: Path) -> str:
