@@ -43,7 +43,7 @@ def translated_cues(expressions: Iterable[Expression], cues: Sequence[Cue]) -> l
             found.setdefault(cue.index, replace(cue, text=text, speaker="", sounds=()))
     return [found[index] for index in sorted(found)]
 
-# %% ../nbs/12_3_desk.ipynb #207f725a
+# %% ../nbs/12_3_desk.ipynb #c0a18006
 _CARD = (140, 80, 920, 920)  # where a wide card's text stands, in units: left, top, width, height
 _STILL = (1100, 349, 680, 383)  # where its picture stands
 
@@ -81,6 +81,12 @@ class Desk:
         "The faces of the spoken and of the learner's language."
         return self.faces[self.settings.languages.source], self.faces[self.settings.languages.target]
 
+    @property
+    def han(self) -> str:
+        "Whose forms of Chinese characters are drawn; a lesson from Japanese to Chinese can have only one."
+        own = self.settings.languages
+        return next((language for language in (own.target, own.source) if language in ("zh", "ja", "ko")), "")
+
     def layout(self, name: str) -> Layout:
         "A format's layout, in the theme's colours."
         colours = self.theme.colours
@@ -92,7 +98,7 @@ class Desk:
         "What text is set on."
         return Page(layout, *self.pair, self.theme)
 
-# %% ../nbs/12_3_desk.ipynb #7ea7af12
+# %% ../nbs/12_3_desk.ipynb #ab75a078
 def segment(desk: Desk, kind: Any, window: tuple[int, int], layout: Layout, sound: bool = True, **more: Any) -> SegmentSpec:
     "A segment of the film, without text yet."
     track = choose_audio(desk.info, desk.settings.languages.source) if sound else None
@@ -106,7 +112,7 @@ def _written(desk: Desk, spec: SegmentSpec, events: Sequence[str]) -> SegmentSpe
     if not events:
         return spec
     fonts = tuple(dict.fromkeys(path for face in desk.pair for path in face.files))
-    return replace(spec, ass=script(spec.layout, events, desk.pair[0]), rows=text_rows(events), fonts=fonts)
+    return replace(spec, ass=script(spec.layout, events, desk.pair[0], desk.han), rows=text_rows(events), fonts=fonts)
 
 
 def _end_ms(spec: SegmentSpec) -> float:

@@ -14,13 +14,14 @@ from films import CLICK_EVERY, NTSC_FILM, make_film, numbers, samples
 from hypothesis import given, settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from langflix.ass import block, break_lines, escape
+from langflix.ass import block, escape
 from langflix.config import Settings
 from langflix.core import Cue, FontError, MediaError
 from langflix.desk import lesson_texts
 from langflix.fonts import Typeface, check_fonts
 from langflix.groups import ExpressionGroup
 from langflix.lessons import RenderResult, _in_turn, render_lessons
+from langflix.lines import break_lines
 from langflix.media import Tools, find_tools, fingerprint, first_frame, frame_count, probe
 from langflix.plans import LessonPlan, check_room, lines_around, plan_lessons, slug
 from langflix.segments import SegmentStore, render_segment
