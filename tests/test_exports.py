@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pyarrow.parquet
 import pysubs2
@@ -291,3 +292,27 @@ def test_subtitles_that_are_gone_are_named_and_tables_need_none(tmp_path):
     with pytest.raises(InputError, match=r"gone\.en\.srt") as caught:
         export(tmp_path, ["sheet"])
     assert "--subs" in caught.value.hint
+
+
+def test_the_command_prints_what_it_wrote(analyzed, tmp_path):
+    program = Path(sys.executable).with_name("langflix")
+
+    def call(*words):
+        return subprocess.run([program, "export", *words], capture_output=True, text=True, check=False)
+
+    done = call(analyzed[0] / "manifest.json", "--format", "csv, jsonl", "--out", tmp_path)
+    assert (done.returncode, done.stdout.splitlines()) == (0, [str(tmp_path / "expressions.csv"), str(tmp_path / "expressions.jsonl")])
+    told = json.loads(call(analyzed[0], "--format", "sheet", "--out", tmp_path, "--json").stdout)
+    assert told == {"exit_status": 0, "written": [str(tmp_path / "sheet.html")]}
+    wrong = call(analyzed[0], "--format", "xlsx")
+    assert wrong.returncode == 2
+    assert "Choose of: csv" in wrong.stderr
+    gone = call(tmp_path / "nowhere", "--format", "csv")
+    assert gone.returncode == 2
+    assert "manifest" in gone.stderr
+
+
+def test_a_run_leaves_the_sheet_and_the_whole_subtitles(analyzed):
+    folder, _ = analyzed
+    assert (folder / "sheet.html").stat().st_size > 10_000
+    assert {path.suffix for path in (folder / "subtitles").glob("sample.en-ko.*")} == {".srt", ".vtt", ".ass"}
