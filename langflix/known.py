@@ -23,7 +23,7 @@ from .core import InputError
 from .keys import key_variants
 from .tables import Row, read_rows, read_text
 
-# %% ../nbs/08c_known.ipynb #dcea202f
+# %% ../nbs/08c_known.ipynb #92f0a536
 @dataclass(frozen=True, slots=True)
 class Known:
     "An expression as a list has it."
@@ -49,14 +49,24 @@ def _column(header: Sequence[str]) -> int | None:
     return next((names.index(name) for name in _COLUMNS if name in names), None)
 
 
+def _marked_columns(remarks: Sequence[str]) -> set[int]:
+    "The columns in which Anki's text files hold something else than a field."
+    matches = (re.fullmatch(r"#(?:guid|notetype|deck|tags) column:(\d+)", remark) for remark in remarks)
+    return {int(match.group(1)) - 1 for match in matches if match}
+
+
 def _from_csv(path: Path, lang: str) -> Iterator[Known]:
     "The right column of a CSV file."
     rows: list[Row] = read_rows(path, lang)
-    named = _column(rows[0].cells) if rows else None
+    remarks = [row.cells[0] for row in rows if row.cells[0].startswith("#")]
+    rows = [row for row in rows if not row.cells[0].startswith("#")]
+    named, marked = _column(rows[0].cells) if rows else None, _marked_columns(remarks)
+    column = next(n for n in range(len(marked) + 1) if n not in marked) if named is None else named
     for row in rows if named is None else rows[1:]:
-        text = row.cells[named or 0] if len(row.cells) > (named or 0) else ""
-        if text and not text.startswith("#"):
-            yield Known(text, f"{path.name}, line {row.line}")
+        text = row.cells[column] if len(row.cells) > column else ""
+        for part in _learned(text) if remarks else [text]:
+            if part:
+                yield Known(part, f"{path.name}, line {row.line}")
 
 # %% ../nbs/08c_known.ipynb #8865b2e0
 _DATABASES = ("collection.anki21b", "collection.anki21", "collection.anki2")  # the newest that is there holds the notes
@@ -144,7 +154,7 @@ def _from_anki(path: Path, packed: bool) -> Iterator[Known]:
     for number, field in notes:
         yield from (Known(text, f"{path.name}, note {number}") for text in _learned(field))
 
-# %% ../nbs/08c_known.ipynb #eb15115e
+# %% ../nbs/08c_known.ipynb #c5e1bfd2
 _ANKI_NAMES = frozenset({".apkg", ".colpkg", ".anki2", ".anki21", ".anki21b"})
 
 
@@ -160,7 +170,8 @@ def read_known(
         raise InputError(f"{path}: cannot be read ({error.strerror})", "Check the path that is given with --known.", path=str(path)) from error
     if path.suffix.lower() in _ANKI_NAMES or start == _SQLITE:
         return list(_from_anki(path, packed=start != _SQLITE))
-    return list(_from_csv(path, lang) if path.suffix.lower() in (".csv", ".tsv") else _from_text(path, lang))
+    is_table = path.suffix.lower() in (".csv", ".tsv") or start.removeprefix(b"\xef\xbb\xbf").startswith(b"#separator")
+    return list(_from_csv(path, lang) if is_table else _from_text(path, lang))
 
 
 def known_keys(

@@ -33,6 +33,10 @@ def anki(tmp_path_factory):
         options = ExportAnkiPackageOptions(with_scheduling=False, with_deck_configs=False, with_media=False, legacy=legacy)
         made[f"deck-{legacy}"] = folder / f"deck-{legacy}.apkg"
         collection.export_anki_package(out_path=str(made[f"deck-{legacy}"]), options=options, limit=DeckIdLimit(deck))
+    made["text"], made["bare"] = folder / "notes.txt", folder / "bare.txt"
+    all_of_it = {"with_deck": True, "with_notetype": True, "with_guid": True}
+    collection.export_note_csv(out_path=str(made["text"]), limit=None, with_html=True, with_tags=True, **all_of_it)
+    collection.export_note_csv(out_path=str(made["bare"]), limit=None, with_html=False, with_tags=False, **dict.fromkeys(all_of_it, False))
     collection.close(downgrade=False)
     for legacy in (False, True):
         collection = Collection(str(folder / "collection.anki2"))
@@ -42,7 +46,7 @@ def anki(tmp_path_factory):
     return made
 
 
-@pytest.mark.parametrize("kind", ["deck-False", "deck-True", "all-False", "all-True", "collection"])
+@pytest.mark.parametrize("kind", ["deck-False", "deck-True", "all-False", "all-True", "collection", "text", "bare"])
 def test_every_file_of_anki_is_read(anki, kind):
     assert texts(anki[kind]) == ["give up", "blew it", "I blew it again.", "Change one's mind"]
 

@@ -1,6 +1,8 @@
 """Nothing is taught that the learner knows or was taught: lists, earlier episodes, and a catalogue that may be off or broken."""
 
 import shutil
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -141,3 +143,18 @@ def test_two_films_of_a_series(tmp_path):
     assert len(first.lessons) == len(second.lessons) == 2
     assert keys(first) & keys(second) == set()
     assert keys(first) & set(left_out(second, "taught before"))
+
+
+def test_a_catalogue_that_fails_at_the_end_costs_no_work_and_is_told(tmp_path, show):
+    def spoil(stage, done, total, what):
+        "Break the catalogue when everything is found."
+        if stage == "write" and done == 0:
+            with closing(sqlite3.connect(tmp_path / "out" / "catalogue.db")) as base:
+                base.executescript("drop table expressions; drop table taught;")
+
+    settings = pipeline(tmp_path).settings
+    made = LangFlixPipeline(settings, progress=spoil).analyze(show[0])
+    assert made.groups
+    (note,) = [note for note in made.notes if note.startswith("the catalogue does not hold this episode")]
+    assert "langflix catalogue rebuild" in note
+    assert read_manifest(tmp_path / "out" / made.episode) == made
