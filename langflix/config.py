@@ -220,8 +220,13 @@ class Dashboard(Section):
     trust_proxy: bool = False  # believe X-Forwarded-*: only where nobody gets past the proxy
     max_pages: int = Field(default=12, ge=1, le=200)  # open at once; each is a process of about 100 MB
 
-# %% ../nbs/01_config.ipynb #6f4ac856
-_NOT_SETTINGS = {"LANGFLIX_CONFIG"}  # names the file itself
+# %% ../nbs/01_config.ipynb #f9331f7d
+_NOT_SETTINGS = frozenset({
+    "LANGFLIX_CONFIG",  # names the settings file itself
+    "LANGFLIX_EVENTS",  # names the file that hears how a run stands
+    "LANGFLIX_JOB",  # marks the processes of a job
+    "LANGFLIX_DASHBOARD_URL",  # tells a page of the dashboard where it is
+})  # fmt: skip
 
 
 class _Given(EnvSettingsSource):

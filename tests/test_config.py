@@ -145,3 +145,11 @@ def test_the_name_of_a_language_leads_to_its_code(name, code):
 def test_every_language_that_files_can_name_is_a_language_of_the_settings():
     assert all(language_code(code) == code for code in LANGUAGES)
     assert all(language_code(name) == code for code, name in LANGUAGES.items())
+
+
+@pytest.mark.parametrize("name", ["LANGFLIX_CONFIG", "LANGFLIX_EVENTS", "LANGFLIX_JOB", "LANGFLIX_DASHBOARD_URL"])
+def test_names_that_programs_leave_for_each_other_are_not_settings(name, monkeypatch, tmp_path):
+    file = tmp_path / "langflix.yaml"
+    file.write_text("level: B1")
+    monkeypatch.setenv(name, str(file))
+    assert load_settings(file).level == "B1"
