@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from langflix.analysis import (
-    _account, _founded, _run_notes, _spent, choose_source, describe, estimate_analysis, find_expressions, make_analyzer, quota_binds,
+    _founded, _run_notes, _spent, account_of, choose_source, describe, estimate_analysis, find_expressions, make_analyzer, quota_binds,
 )  # fmt: skip
 from langflix.chunks import make_chunks
 from langflix.config import Settings
@@ -97,8 +97,8 @@ def test_many_refusals_without_a_setting_name_the_setting(tmp_path):
 
 def test_a_quota_is_counted_for_a_model_and_a_key_without_showing_it(tmp_path):
     one, other, model = settings(tmp_path), settings(tmp_path, api_key="another"), settings(tmp_path, model="m")
-    assert len({_account(one), _account(other), _account(model)}) == 3
-    assert "AIza" not in _account(one)
+    assert len({account_of(one), account_of(other), account_of(model)}) == 3
+    assert "AIza" not in account_of(one)
 
 
 def test_an_item_is_founded_where_its_words_are():
