@@ -97,7 +97,7 @@ def _heard(word: _Word) -> Iterator[_Word]:
     for number, part in enumerate(expand(word.word)):
         yield word._replace(word=part, lemmas=lemmas(part), comma=word.comma and number == 0)
 
-# %% ../nbs/05_lexicon.ipynb #3367abc2
+# %% ../nbs/05_lexicon.ipynb #e184b8a4
 def _set(words: str) -> frozenset[str]:
     "Words written in one line."
     return frozenset(words.split())
@@ -109,7 +109,7 @@ _SELF = _set("myself yourself himself herself itself ourselves themselves yourse
 _POSSESSIVES = _set("my your his her its our their")
 _MORE_PRONOUNS = _set(
     "this that these those everything something anything nothing everyone someone anyone everybody somebody anybody nobody one "
-    "mine yours hers ours theirs 'em em ya stuff all both each"
+    "mine yours hers ours theirs 'em em ya stuff all both each some any none more enough"
 )
 _AMOUNTS = _set("all both some most one none rest half part each any two three every lot bit piece kind couple bunch few")
 _VERBS = _set(
