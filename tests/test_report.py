@@ -260,8 +260,9 @@ def test_missing_cues_leave_the_line_of_each_expression():
 
 
 def test_writing(tmp_path, picture):
-    path = write_report(full(), tmp_path / "deep" / "report.html", CUES, {}, {MOON: picture})
-    assert path.read_text(encoding="utf-8") == render_report(full(), CUES, {}, {MOON: picture})
+    manifest = full()
+    path = write_report(manifest, tmp_path / "deep" / "report.html", CUES, {}, {MOON: picture})
+    assert path.read_text(encoding="utf-8") == render_report(manifest, CUES, {}, {MOON: picture})
     with pytest.raises(InputError, match=r"gone\.jpg: the thumbnail cannot be read"):
         write_report(full(), tmp_path / "r.html", CUES, {}, {MOON: tmp_path / "gone.jpg"})
     assert not (tmp_path / "r.html").exists()
