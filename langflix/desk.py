@@ -6,7 +6,7 @@
 __all__ = ['Marks', 'translated_cues', 'Desk', 'segment', 'scene_segment', 'plain_segment', 'repeat_segment', 'card_of',
            'card_segment', 'lesson_texts']
 
-# %% ../nbs/12_3_desk.ipynb #fea89568
+# %% ../nbs/12_3_desk.ipynb #382de53e
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -18,7 +18,7 @@ from .config import Settings
 from .core import Cue
 from .fonts import Typeface
 from .groups import ExpressionGroup
-from .matches import find_translation
+from .matches import find_translation, whole_endings
 from .media import MediaInfo, choose_audio, frame_count, frame_time
 from .segments import Layout, SegmentSpec, layout_for, segment_spec
 from .styles import Card, Label, Line, Subtitles, card_events, label_events, shade_band, subtitle_events, timeline
@@ -119,17 +119,19 @@ def _end_ms(spec: SegmentSpec) -> float:
     "How long a segment is."
     return float(spec.seconds * 1000)
 
-# %% ../nbs/12_3_desk.ipynb #e4223d1b
+# %% ../nbs/12_3_desk.ipynb #0b6da31e
 Marks = dict[int, list[Range]]  # by the index of a cue
 
 
-def _marks(expressions: Iterable[Expression]) -> Marks:
+def _marks(expressions: Iterable[Expression], cues: Iterable[Cue], lang: str) -> Marks:
     "The words of some expressions in the spoken lines."
     marks: Marks = {}
     for expression in expressions:
         for index, start, end in expression.spans:
             marks.setdefault(index, []).append((start, end))
-    return marks
+    if lang != "ja":
+        return marks
+    return {cue.index: list(whole_endings(cue.text, marks[cue.index])) for cue in cues if cue.index in marks}
 
 
 def _mostly_within(cues: Iterable[Cue], start_ms: float, end_ms: float) -> list[Cue]:
@@ -142,16 +144,16 @@ def _mostly_within(cues: Iterable[Cue], start_ms: float, end_ms: float) -> list[
     return [cue for cue in cues if shared(cue) > 0.4]
 
 
-def _learner_marks(expressions: Iterable[Expression], learner: Sequence[Cue]) -> Marks:
+def _learner_marks(expressions: Iterable[Expression], learner: Sequence[Cue], lang: str) -> Marks:
     "The words of their translations in the learner's lines, where they are found."
     marks: Marks = {}
     for expression in expressions:
         for cue in _mostly_within(learner, expression.start_ms, expression.end_ms):
-            if found := find_translation(expression.translation, cue.text):
+            if found := find_translation(expression.translation, cue.text, lang):
                 marks.setdefault(cue.index, []).extend(found)
     return marks
 
-# %% ../nbs/12_3_desk.ipynb #fa615e91
+# %% ../nbs/12_3_desk.ipynb #6a4a611a
 def _tracks(spec: SegmentSpec, spoken: tuple[Iterable[Cue], Marks], learner: tuple[Iterable[Cue], Marks], speed: Fraction = Fraction(1)) -> Subtitles:
     "Both tracks of a segment; what is on the screen at its end stays through the pause."
     start = float(frame_time(spec.first, spec.fps, spec.offset) * 1000)
@@ -170,7 +172,7 @@ def scene_segment(desk: Desk, window: tuple[int, int], layout: Layout) -> Segmen
     "A scene with both subtitles."
     spec = segment(desk, "context", window, layout)
     near = [e for e in desk.expressions if e.start_ms < window[1] and e.end_ms > window[0]]
-    subtitles = _tracks(spec, (desk.cues, _marks(near)), (desk.learner, _learner_marks(near, desk.learner)))
+    subtitles = _tracks(spec, (desk.cues, _marks(near, desk.cues, desk.settings.languages.source)), (desk.learner, _learner_marks(near, desk.learner, desk.settings.languages.target)))
     page = desk.page(layout)
     return _written(desk, replace(spec, shade=shade_band(subtitles, page)), subtitle_events(subtitles, page))
 
@@ -179,7 +181,7 @@ def plain_segment(desk: Desk, window: tuple[int, int], layout: Layout) -> Segmen
     "A scene without a word on it: a clip, and a listening test."
     return segment(desk, "clip", window, layout)
 
-# %% ../nbs/12_3_desk.ipynb #b1179ac2
+# %% ../nbs/12_3_desk.ipynb #4a9d45b5
 def repeat_segment(desk: Desk, expression: Expression, layout: Layout, number: int = 1, count: int = 1) -> SegmentSpec:
     "One of the repeats of an expression's line."
     lessons = desk.settings.lessons
@@ -188,7 +190,7 @@ def repeat_segment(desk: Desk, expression: Expression, layout: Layout, number: i
     spec = segment(desk, "repeat", (expression.start_ms, expression.end_ms), layout, hold=pause, speed=speed)
     spoken = [cue for cue in desk.cues if expression.cue_start <= cue.index <= expression.cue_end]
     learner = _mostly_within(desk.learner, expression.start_ms, expression.end_ms)
-    tracks = _tracks(spec, (spoken, _marks([expression])), (learner, _learner_marks([expression], learner)), speed)
+    tracks = _tracks(spec, (spoken, _marks([expression], spoken, desk.settings.languages.source)), (learner, _learner_marks([expression], learner, desk.settings.languages.target)), speed)
     subtitles, page, end = replace(tracks, strong=True), desk.page(layout), _end_ms(spec)
     label = Label(expression.expression, expression.translation, number, count, _pace(speed))
     shaded = replace(spec, shade=shade_band(subtitles, page))
