@@ -41,9 +41,13 @@ lint: $(STAMP) ## Check style and types of the package and the tests
 export: $(STAMP) ## Write the package from the notebooks, and clean the notebooks
 	$(BIN)/nbdev_clean
 	$(BIN)/nbdev_export
+	cp nbs/apps/*.ipynb langflix/data/apps/
 
+# Those of nbs/apps hold a .notest for nbdev: papermill executes them, as users do.
 notebooks: $(STAMP) ## Execute every notebook from top to bottom
 	$(BIN)/nbdev_test --n_workers 2 --do_print
+	made=$$(mktemp -d); for app in nbs/apps/*.ipynb; do echo "- $$app"; LANGFLIX_LESSONS__MAX_EXPRESSIONS=3 LANGFLIX_PATHS__OUTPUT=$$made \
+	  $(BIN)/papermill "$$app" "$$made/run.ipynb" --cwd "$$made" --no-progress-bar || exit 1; done; rm -rf "$$made"
 
 bench: $(STAMP) ## Measure: print figures of one run as JSON
 	$(BIN)/python benchmarks/scale.py
