@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['app', 'run', 'analyze', 'render', 'demo', 'main']
 
-# %% ../nbs/18_cli.ipynb #f04aa6fc
+# %% ../nbs/18_cli.ipynb #d293b5b2
 import signal
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ import typer
 
 from . import __version__
 from .export_command import export
+from .lookup import catalogue
 from langflix.terminal import (
     Analyzer, Config, Estimated, Formats, Json, Known, Level, MaxCost, MaxExpressions, Mode, NoParallel, Out, RepeatTaught, Review, SaveOutput,
     SourceLang, SubsTarget, TargetLang, Workers, run_pipeline, settings_from, show_estimate,
@@ -114,11 +115,12 @@ def demo(
         out, as_json,
     )  # fmt: skip
 
-# %% ../nbs/18_cli.ipynb #44ac6b55
+# %% ../nbs/18_cli.ipynb #32d7923c
 app.command()(doctor)
 app.command("cache")(show_cache)
 app.command()(export)
 app.add_typer(bench, name="bench")
+app.add_typer(catalogue, name="catalogue")
 
 # %% ../nbs/18_cli.ipynb #96971e24
 def main() -> None:

@@ -96,7 +96,7 @@ def _write(pipe: Any, old: Job | None, new: Job, now: float) -> None:
     pipe.rpush(_events_key(new.id), event_of(new, now).model_dump_json())
     pipe.ltrim(_events_key(new.id), -KEPT_EVENTS, -1)
 
-# %% ../nbs/16_3_redis_jobs.ipynb #1dd6fcc7
+# %% ../nbs/16_3_redis_jobs.ipynb #cb99eb32
 class RedisJobs(JobStore):
     "Jobs in a server of Redis."
 
@@ -196,7 +196,7 @@ class RedisJobs(JobStore):
     def _remove(self, job_id: str, finished_before: float) -> bool:
         with _told(self.name), self._client.pipeline() as pipe:
             pipe.watch(_job_key(job_id))
-            text = pipe.get(_job_key(job_id))
+            text: Any = pipe.get(_job_key(job_id))
             job = Job.model_validate_json(text) if text else None
             if job is None or is_active(job) or (job.finished_at or 0) >= finished_before:
                 return False
