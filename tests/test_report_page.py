@@ -71,6 +71,16 @@ def test_axe_finds_nothing_serious_and_nothing_is_wider_than_the_screen(chromium
         assert opened.problems == []
 
 
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_axe_finds_nothing_serious_on_a_page_of_many_numbers(chromium, tmp_path, dark):
+    "axe looks at no text of one letter, so a small page hides what a count of two digits shows."
+    cues, found = many(60)
+    path = write_report(Manifest(episode="Long", groups=tuple(group_expressions(found))), tmp_path / "report.html", cues, {}, {})
+    with page(chromium, path.as_uri(), dark=dark) as opened:
+        assert opened.inner_text(".chip[data-kind=idiom] span") == "20"
+        assert violations(opened) == []
+
+
 @pytest.mark.parametrize("dark", [False, True])
 def test_the_colours_are_the_systems_until_one_chooses(chromium, report, dark):
     background = "getComputedStyle(document.body).backgroundColor"
