@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['LANGUAGES', 'LanguageCode', 'Formats', 'CardKinds', 'Names', 'Files', 'Section', 'Languages', 'Gemini',
            'ParallelProcessing', 'Grouping', 'Lessons', 'Deck', 'Learner', 'Cache', 'Paths', 'Redis', 'Database', 'Api',
-           'Dask', 'Dashboard', 'Settings', 'load_settings']
+           'Jobs', 'Dask', 'Dashboard', 'Settings', 'load_settings']
 
 # %% ../nbs/01_config.ipynb #6c4fe052
 import difflib
@@ -177,7 +177,7 @@ class Paths(Section):
     cache: Path = Field(default_factory=lambda: user_cache_path("langflix"))
     fonts: Path | None = None  # a folder of fonts to use before the system's
 
-# %% ../nbs/01_config.ipynb #7b7f9e5d
+# %% ../nbs/01_config.ipynb #c46637e1
 class Redis(Section):
     "Where jobs are shared, if they are."
 
@@ -205,6 +205,15 @@ class Api(Section):
     origins: Names = ()  # web pages of other servers that may ask it, such as https://learn.example
     workers: int = Field(default=1, ge=0, le=16)  # episodes made side by side; 0: another process makes them
     keep_days: float = Field(default=30, gt=0)  # records of jobs that ended; what they made stays
+
+
+class Jobs(Section):
+    "How many episodes the server runs at once, and what each may take of the machine."
+
+    slots: int = Field(default=1, ge=0, le=64)  # 0: this server runs none; another one does
+    threads: int | None = Field(default=None, ge=1)  # processors of one job; by default the machine's, shared out
+    memory_mb: int | None = Field(default=None, ge=256)  # of one job, all its processes together
+    keep_days: float = Field(default=90, gt=0)  # records of finished jobs; lessons stay for ever
 
 
 class Dask(Section):
@@ -250,7 +259,7 @@ class _Given(EnvSettingsSource):
         ours = (name for name in environ if name.upper().startswith("LANGFLIX_") and name not in _NOT_SETTINGS)
         return [name for name in ours if name.upper().split("__")[0] not in fields]
 
-# %% ../nbs/01_config.ipynb #d2482ee6
+# %% ../nbs/01_config.ipynb #d9067d08
 class Settings(BaseSettings):
     "Everything that shapes a run."
 
@@ -273,6 +282,7 @@ class Settings(BaseSettings):
     database: Database = Database()
     api: Api = Api()
     dashboard: Dashboard = Dashboard()
+    jobs: Jobs = Jobs()
     dask: Dask = Dask()
 
     @classmethod
