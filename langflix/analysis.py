@@ -126,7 +126,7 @@ def describe(seen: Snapshot) -> str:
         parts.append(f"{_clock(seen.left_s)} left")
     return ", ".join(parts)
 
-# %% ../nbs/13d_analysis.ipynb #6c031950
+# %% ../nbs/13d_analysis.ipynb #450bf3e2
 def _spent(report: RunReport, outcomes: Sequence[ChunkOutcome], paid: bool) -> float | None:
     "What a run cost in USD; None where no price is known."
     if not paid or not _total(report.tokens):
@@ -143,7 +143,8 @@ def _stats(report: RunReport, outcomes: Sequence[ChunkOutcome], cues: Sequence[C
     "The figures of an analysis, as the manifest has them."
     spent = _spent(report, outcomes, paid)
     return Stats(
-        cues=len(cues), chunks=len(outcomes), requests=report.requests if paid else 0, answered=report.answered, failed=report.failed,
+        cues=len(cues), chunks=len(outcomes), requests=report.requests if paid else 0, rate_limited=report.rate_limited if paid else 0,
+        answered=report.answered, failed=report.failed,
         dropped=dropped, reused_answers=report.reused, tokens=_total(report.tokens), cost_usd=None if spent is None else round(spent, 6),
         call_s=round(report.call_s, 3), peak_concurrency=report.peak_concurrency,
     )  # fmt: skip

@@ -140,7 +140,7 @@ class Rebuilt:
     removed: int  # episodes whose folder is gone
     failures: tuple[tuple[str, str], ...]  # a manifest's path, and why it cannot be read
 
-# %% ../nbs/13e_catalogue.ipynb #5d988f08
+# %% ../nbs/13e_catalogue.ipynb #af3591a3
 def _episode_row(manifest: Manifest, folder: str) -> dict[str, Any]:
     "An episode as the table has it."
     place = identify(manifest.video or manifest.episode) or identify(manifest.episode)
@@ -160,7 +160,7 @@ def _run_row(manifest: Manifest) -> dict[str, Any]:
     stats = manifest.stats
     return {
         "made_at": manifest.created_at.isoformat(), "langflix_version": manifest.langflix_version, "analyzer": manifest.analyzer,
-        "model": manifest.model, "requests": stats.requests, "tokens": stats.tokens, "cost_usd": stats.cost_usd, "wall_s": stats.wall_s,
+        "model": manifest.model, "requests": stats.requests, "rate_limited": stats.rate_limited, "tokens": stats.tokens, "cost_usd": stats.cost_usd, "wall_s": stats.wall_s,
         "segments_rendered": stats.segments.rendered, "segments_reused": stats.segments.reused,
         "lessons": len(manifest.lessons), "failures": len(manifest.failures),
     }  # fmt: skip
@@ -337,7 +337,7 @@ def _show_name(show: str | None) -> str | None:
     "A show's name as it is compared."
     return " ".join(show.casefold().split()) if show else None
 
-# %% ../nbs/13e_catalogue.ipynb #4c493a17
+# %% ../nbs/13e_catalogue.ipynb #43e237f8
 def _earlier_statement(show: str, season: int, episode: int, languages: tuple[str, str]) -> sa.Select[Any]:
     "What was taught before an episode, the earliest last."
     e = episodes.c
@@ -355,6 +355,14 @@ def _episodes_statement(show: str | None, skip: int, limit: int) -> sa.Select[An
     return statement.where(e.show == _show_name(show)) if show else statement
 
 
+_FIGURES = ("requests", "rate_limited", "tokens", "cost_usd", "wall_s", "segments_rendered", "segments_reused", "lessons", "failures")
+
+
+def _totals_statement() -> sa.Select[Any]:
+    "Each figure of the runs, added up; no runs are zero."
+    return sa.select(*(sa.func.coalesce(sa.func.sum(runs.c[name]), 0).label(name) for name in _FIGURES))
+
+
 def _forget_missing(connection: sa.Connection, root: Path, place: Path, seen: set[str]) -> int:
     "Remove the episodes that were in a folder and are gone; how many."
     known = connection.execute(sa.select(episodes.c.id, episodes.c.folder)).all()
@@ -364,7 +372,7 @@ def _forget_missing(connection: sa.Connection, root: Path, place: Path, seen: se
         connection.execute(sa.delete(episodes).where(episodes.c.id == number))
     return len(gone)
 
-# %% ../nbs/13e_catalogue.ipynb #672d834c
+# %% ../nbs/13e_catalogue.ipynb #6cb460bf
 class Catalogue:
     "All episodes, runs and expressions."
 
@@ -412,6 +420,11 @@ class Catalogue:
         with self._database.reading() as connection:
             found = [EpisodeEntry(**row) for row in connection.execute(_episodes_statement(show, skip, limit + 1)).mappings()]
         return Page(tuple(found[:limit]), f"0-{skip + limit}" if len(found) > limit else None)
+
+    def totals(self) -> dict[str, float]:
+        "The figures of all runs, added up. Raises `CatalogueError`."
+        with self._database.reading() as connection:
+            return dict(connection.execute(_totals_statement()).mappings().one())
 
     def rebuild(self, folder: str | Path | None = None) -> Rebuilt:
         "Take in every manifest of a folder, and forget the episodes that are gone from it. Raises `InputError` or `CatalogueError`."

@@ -49,7 +49,7 @@ episodes = sa.Table(
     sa.Index("episodes_by_fingerprint", "fingerprint"),
 )  # fmt: skip
 
-# %% ../nbs/13e_1_database.ipynb #75e40ad2
+# %% ../nbs/13e_1_database.ipynb #ac818acd
 runs = sa.Table(
     "runs", metadata,
     sa.Column("id", _ID, primary_key=True),
@@ -59,6 +59,7 @@ runs = sa.Table(
     sa.Column("analyzer", sa.Text, nullable=False),
     sa.Column("model", sa.Text),
     sa.Column("requests", sa.Integer, nullable=False),
+    sa.Column("rate_limited", sa.Integer, nullable=False),
     sa.Column("tokens", sa.BigInteger, nullable=False),
     sa.Column("cost_usd", sa.Float),
     sa.Column("wall_s", sa.Float, nullable=False),

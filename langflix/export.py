@@ -59,7 +59,7 @@ class ClipRecord(_Record):
     group_id: str
     duration_ms: int = Field(default=0, ge=0)
 
-# %% ../nbs/13_export.ipynb #25dc5e39
+# %% ../nbs/13_export.ipynb #bda700b5
 class Failure(_Record):
     "A stretch of the episode for which something could not be done."
 
@@ -83,6 +83,7 @@ class Stats(_Record):
     cues: int = 0
     chunks: int = 0
     requests: int = 0
+    rate_limited: int = 0  # of them, refused as too many
     answered: int = 0  # chunks that have an answer
     failed: int = 0  # chunks that have none
     dropped: int = 0

@@ -91,7 +91,7 @@ def test_the_names_that_others_rely_on(tmp_path):
     assert set(data["clips"][0]) == {"path", "group_id", "duration_ms"}
     assert set(data["failures"][0]) == {"cue_start", "cue_end", "reason", "message", "stage"}
     assert set(data["stats"]) == set(
-        "cues chunks requests answered failed dropped reused_answers tokens cost_usd wall_s call_s peak_concurrency segments ffmpeg_runs".split()
+        "cues chunks requests rate_limited answered failed dropped reused_answers tokens cost_usd wall_s call_s peak_concurrency segments ffmpeg_runs".split()
     )
     assert data["stats"]["segments"] == {"rendered": 2, "reused": 5}
 

@@ -34,7 +34,7 @@ def upgrade() -> None:
     op.create_table(
         "runs",
         sa.Column("id", ID, primary_key=True),
-        of_episode(), text("made_at"), text("langflix_version"), text("analyzer"), text("model", True), whole("requests"),
+        of_episode(), text("made_at"), text("langflix_version"), text("analyzer"), text("model", True), whole("requests"), whole("rate_limited"),
         sa.Column("tokens", sa.BigInteger, nullable=False), sa.Column("cost_usd", sa.Float), sa.Column("wall_s", sa.Float, nullable=False),
         whole("segments_rendered"), whole("segments_reused"), whole("lessons"), whole("failures"),
         sa.UniqueConstraint("episode_id", "made_at", name="one_run_at_a_time"),
