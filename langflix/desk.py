@@ -43,7 +43,7 @@ def translated_cues(expressions: Iterable[Expression], cues: Sequence[Cue]) -> l
             found.setdefault(cue.index, replace(cue, text=text, speaker="", sounds=()))
     return [found[index] for index in sorted(found)]
 
-# %% ../nbs/12_3_desk.ipynb #c0a18006
+# %% ../nbs/12_3_desk.ipynb #dfb2205e
 _CARD = (140, 80, 920, 920)  # where a wide card's text stands, in units: left, top, width, height
 _STILL = (1100, 349, 680, 383)  # where its picture stands
 
@@ -91,7 +91,7 @@ class Desk:
         "A format's layout, in the theme's colours."
         colours = self.theme.colours
         veil = f"0x{colours.paper[1:]}@{colours.veil:g}"
-        made = replace(layout_for(name, self.info), veil=veil, frame=f"0x{colours.frame[1:]}")
+        made = replace(layout_for(name, self.info), veil=veil, frame=f"0x{colours.frame[1:]}", shade=colours.shade)
         return made if made.text_top else replace(made, still=_STILL, card=_CARD)
 
     def page(self, layout: Layout) -> Page:

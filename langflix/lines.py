@@ -131,9 +131,10 @@ def _chopped(word: str, face: Typeface, size: float, width: float, bold: bool) -
         parts += [rest[:place], rest[place:]]
     return parts
 
-# %% ../nbs/10b_lines.ipynb #f94cd368
+# %% ../nbs/10b_lines.ipynb #11b7fa1f
 _BREATH = frozenset(".?!…。！？:;：；—")
 _COMMA = frozenset(",、，،")
+_PARTICLES = frozenset("はがをにのともでへやねよかな")  # what follows a Japanese name or quotation
 _RAGGED = 10.0  # the price of a line that is off by the whole width
 _EXTRA = 2.0  # of one more line than must be
 
@@ -141,8 +142,10 @@ _EXTRA = 2.0  # of one more line than must be
 def _price(text: str, place: int, phrases: frozenset[int]) -> float:
     "How bad it is to end a line at a place."
     before = text[:place].rstrip()
-    last, word = before[-1:], before.split(" ")[-1]
-    if last in _BREATH or last in "”’」』»\"":
+    last, word = before.rstrip("”’」』»\"")[-1:], before.split(" ")[-1]
+    if before[-1:] in "」』" and text[place : place + 1] in _PARTICLES:
+        return 3.0
+    if last in _BREATH:
         return 0.0
     if last in _COMMA:
         return 0.1

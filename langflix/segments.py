@@ -33,7 +33,7 @@ from .core import FfmpegError, publish
 from .loudness import keep_loudness, meter, meter_file, read_meter
 from .media import MediaInfo, Tools, first_frame, frame_count, frame_time, run_ffmpeg, sample_count
 
-# %% ../nbs/11_segments.ipynb #f4c5c453
+# %% ../nbs/11_segments.ipynb #f5e7f8d6
 @dataclass(frozen=True)
 class Layout:
     "The shape of a lesson's picture."
@@ -50,6 +50,7 @@ class Layout:
     card: tuple[int, int, int, int] = (140, 80, 970, 920)  # the card's text, likewise
     veil: str = "0x0B1020@0.72"  # what darkens the film behind a card
     frame: str = "0xF4F1EA"  # the edge around the card's picture
+    shade: float = 0.68  # how dark the film is behind words, from 0 to 1
 
 
 def layout_for(
@@ -320,7 +321,7 @@ def _tone_mapped(picture: Any, transfer: str) -> Any:
     picture = picture.filter("tonemap", tonemap="hable", desat=0)
     return picture.filter("zscale", t="bt709", m="bt709", r="tv").filter("format", "yuv420p")
 
-# %% ../nbs/11_segments.ipynb #f92f88b7
+# %% ../nbs/11_segments.ipynb #efbf670a
 def _fit(spec: SegmentSpec, picture: Any) -> Any:
     "Scale the film into the layout."
     from ffmpeg import filter as join
@@ -334,7 +335,7 @@ def _fit(spec: SegmentSpec, picture: Any) -> Any:
     copies = picture.filter_multi_output("split")
     back = copies[0].filter("scale", width // 8, height // 8, force_original_aspect_ratio="increase", flags="bilinear")
     back = back.filter("crop", width // 8, height // 8).filter("gblur", sigma=6)
-    back = back.filter("scale", width, height, flags="bilinear").filter("drawbox", color="black@0.4", t="fill")
+    back = back.filter("scale", width, height, flags="bilinear").filter("drawbox", color=f"black@{spec.layout.shade:g}", t="fill")
     front = copies[1].filter("scale", width, height, **square)
     placed = join([back, front], "overlay", "(W-w)/2", f"(H-h)*{_SHORT_RISE}")
     return placed.filter("setsar", 1).filter("format", "yuv420p")
@@ -370,8 +371,7 @@ def changing_frames(script: str, fps: Fraction, total: int) -> list[int]:
         changed.update(range(max(ceil(start * fps) - 1, 0), min(ceil(end * fps) + 2, total)))
     return sorted(changed)
 
-# %% ../nbs/11_segments.ipynb #97343559
-_SHADE = 0.53  # how dark the band is
+# %% ../nbs/11_segments.ipynb #3d91951e
 _SOFT = 120  # units over which it fades in and out
 
 
@@ -390,7 +390,7 @@ def _band(spec: SegmentSpec) -> str:
         return "0"
     scale = spec.layout.height / spec.layout.units[1]
     top, bottom, soft = (round(side * scale) for side in (*spec.shade, _SOFT))
-    return f"{255 * _SHADE:.0f}*(1-cos(PI*clip(min(Y-{top - soft},{bottom + soft}-Y)/{soft},0,1)))/2"
+    return f"{255 * spec.layout.shade:.0f}*(1-cos(PI*clip(min(Y-{top - soft},{bottom + soft}-Y)/{soft},0,1)))/2"
 
 
 def _sheet(spec: SegmentSpec, tag: str) -> Any:

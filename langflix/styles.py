@@ -72,7 +72,7 @@ def _together(active: Sequence[Cue], start_ms: float, end_ms: float, marks: Mapp
         text += _shown(cue.text)
     return Line(start_ms, end_ms, text, tuple(ranges))
 
-# %% ../nbs/12_2_styles.ipynb #463153bc
+# %% ../nbs/12_2_styles.ipynb #cb65978c
 @dataclass(frozen=True)
 class Subtitles:
     "The two subtitle tracks of a segment."
@@ -86,12 +86,21 @@ Set = list[tuple[Line, Block]]  # lines with the way they are set
 
 
 def _set_tracks(subtitles: Subtitles, page: Page) -> tuple[Set, Set]:
-    "Both tracks, broken into lines that fit."
-    sizes = page.sizes
+    "Both tracks, broken into lines that fit, and smaller when together they would cover too much of the picture."
+    scale, sizes = 1.0, page.sizes
     size = sizes.repeat if subtitles.strong else sizes.line
-    above = [(line, block(line.text, page.source, size, page.width, marks=line.marks, max_lines=page.max_lines)) for line in subtitles.source]
-    below = [(line, block(line.text, page.target, sizes.line_target, page.width, marks=line.marks, max_lines=page.max_lines)) for line in subtitles.target]
-    return above, below
+
+    def track(lines: Iterable[Line], face: Typeface, size: float) -> Set:
+        return [(line, block(line.text, face, size * scale, page.width, marks=line.marks, max_lines=page.max_lines)) for line in lines]
+
+    while True:
+        both = track(subtitles.source, page.source, size), track(subtitles.target, page.target, sizes.line_target)
+        if sum(_heights(*both)) <= page.room or scale < _LEAST:
+            return both
+        scale *= 0.95
+
+
+_LEAST = 0.4  # no text is set smaller than this share of its size
 
 
 def _heights(above: Set, below: Set) -> tuple[float, float, float]:
@@ -99,7 +108,7 @@ def _heights(above: Set, below: Set) -> tuple[float, float, float]:
     high, low = (max((made.height for _, made in track), default=0) for track in (above, below))
     return high, 10 if high and low else 0, low
 
-# %% ../nbs/12_2_styles.ipynb #03c619f5
+# %% ../nbs/12_2_styles.ipynb #1bfafd6e
 def subtitle_events(subtitles: Subtitles, page: Page) -> list[str]:
     "Both tracks, the learner's language below."
     above, below = _set_tracks(subtitles, page)
@@ -108,24 +117,19 @@ def subtitle_events(subtitles: Subtitles, page: Page) -> list[str]:
     spoken = Look(colours.spoken, colours.mark, colours.edge, r"\b1\u1" if subtitles.strong else r"\b0")
     learner = Look(colours.learner, colours.mark, colours.edge, r"\b0", outline=2.8)
     events = []
-    for line, made in above:  # at the lower edge, short lines stand close to their translation
-        y = top if layout.text_top else top + high - made.height
-        events += draw(made, layout.units[0] / 2, y, line.start_ms, line.end_ms, spoken, centred=True)
+    for line, made in above:  # short lines stand close to their translation
+        events += draw(made, layout.units[0] / 2, top + high - made.height, line.start_ms, line.end_ms, spoken, centred=True)
     for line, made in below:
         events += draw(made, layout.units[0] / 2, top + high + gap, line.start_ms, line.end_ms, learner, centred=True)
     return events
 
-# %% ../nbs/12_2_styles.ipynb #47b4d95b
-_SHADE = 300
-
-
+# %% ../nbs/12_2_styles.ipynb #22fc9b2c
 def shade_band(subtitles: Subtitles, page: Page) -> tuple[int, int] | None:  # top and bottom, in units
     "Where the film is darkened behind the subtitles."
     layout, height = page.layout, sum(_heights(*_set_tracks(subtitles, page)))
     if layout.text_top or not height:
         return None
-    bottom = layout.units[1]
-    return bottom - min(round(height + layout.margin_y), _SHADE), bottom
+    return layout.units[1] - round(height + layout.margin_y), layout.units[1]
 
 # %% ../nbs/12_2_styles.ipynb #6d2bd08e
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from .core import SettingsError
 from .fonts import Typeface
 from .segments import Layout
 
-# %% ../nbs/12_1c_themes.ipynb #a3593ab3
+# %% ../nbs/12_1c_themes.ipynb #f629fb59
 Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9A-Fa-f]{6}$")]
 Size = Annotated[int, Field(ge=12, le=240)]
 
@@ -36,6 +36,7 @@ class Colours(_Part):
     learner: Colour = "#BFE3FF"  # the same in the learner's language
     mark: Colour = "#FFC24B"  # the expression in both
     edge: Colour = "#0B1020"  # around words over the film
+    shade: float = Field(default=0.68, ge=0, le=1)  # how much of the film the dark band behind words hides
     paper: Colour = "#0B1020"  # behind the card and the label
     veil: float = Field(default=0.84, ge=0, le=1)  # how much of the film the card's paper hides
     frame: Colour = "#F4F1EA"  # around the card's picture
@@ -143,7 +144,7 @@ def load_theme(
         place = ".".join(map(str, first["loc"]))
         raise SettingsError(f"{path}: {place}: {first['msg']}", "Colours are written as '#RRGGBB', sizes in units of 12 to 240.", path=str(path)) from error
 
-# %% ../nbs/12_1c_themes.ipynb #abf9188d
+# %% ../nbs/12_1c_themes.ipynb #5b92238a
 @dataclass(frozen=True)
 class Page:
     "What text is set on, and with what."
@@ -171,4 +172,13 @@ class Page:
     @property
     def max_lines(self) -> int:
         "How many lines a subtitle may have before it becomes smaller; an upright picture has room for more."
-        return 3 if self.layout.text_top else 2
+        return 4 if self.layout.text_top else 2
+
+    @property
+    def room(self) -> float:
+        "How high both subtitles together may be, in units."
+        layout = self.layout
+        return layout.units[1] - layout.margin_y - layout.text_top if layout.text_top else layout.units[1] * _MOST - layout.margin_y
+
+
+_MOST = 0.45  # of a wide picture's height that subtitles may cover

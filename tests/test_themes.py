@@ -25,6 +25,14 @@ def test_every_word_of_a_card_can_be_read_over_any_film(name: str) -> None:
     assert min(contrast(text, colours.edge) for text in (colours.spoken, colours.learner, colours.mark)) >= 7
 
 
+@pytest.mark.parametrize("name", THEMES)
+def test_every_word_over_the_film_can_be_read_whatever_the_film_shows(name: str) -> None:
+    colours = THEMES[name].colours
+    for film in ("#000000", "#FFFFFF", "#808080", "#FFF4C0"):
+        behind = blended("#000000", film, colours.shade)
+        assert min(contrast(text, behind) for text in (colours.spoken, colours.learner, colours.mark)) >= 4.5
+
+
 def test_a_file_changes_only_what_it_names(tmp_path: Path) -> None:
     path = tmp_path / "sea.yaml"
     path.write_text("base: light\ncolours:\n  accent: '#0D5C63'\nshort:\n  line: 70\n")
