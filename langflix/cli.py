@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['app', 'run', 'analyze', 'render', 'demo', 'main']
 
-# %% ../nbs/18_cli.ipynb #d293b5b2
+# %% ../nbs/18_cli.ipynb #db69d904
 import signal
 from functools import partial
 from pathlib import Path
@@ -16,8 +16,9 @@ import typer
 from . import __version__
 from .export_command import export
 from .lookup import catalogue
+from .recorded import learner_settings, run_recorded
 from langflix.terminal import (
-    Analyzer, Config, Estimated, Formats, Json, Known, Level, MaxCost, MaxExpressions, Mode, NoParallel, Out, RepeatTaught, Review, SaveOutput,
+    Analyzer, Config, Estimated, Formats, Json, Known, Level, MaxCost, MaxExpressions, Mode, NoParallel, Notebook, Out, RepeatTaught, Review, SaveOutput,
     SourceLang, SubsTarget, TargetLang, Workers, run_pipeline, settings_from, show_estimate,
 )  # fmt: skip
 from .upkeep import bench, doctor, show_cache
@@ -41,7 +42,7 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 def _main(version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")] = False) -> None: ...
 
-# %% ../nbs/18_cli.ipynb #c6db9753
+# %% ../nbs/18_cli.ipynb #c9dee8f7
 @app.command()
 def run(
     video: Annotated[Path, typer.Argument(help="The episode's video.")],
@@ -49,7 +50,8 @@ def run(
     subs_target: SubsTarget = None, out: Out = None, analyzer: Analyzer = None, source_lang: SourceLang = None, target_lang: TargetLang = None,
     level: Level = None, known: Known = None, repeat_taught: RepeatTaught = False, mode: Mode = None, formats: Formats = None,
     max_expressions: MaxExpressions = None, review: Review = False, workers: Workers = None, no_parallel: NoParallel = False,
-    max_cost: MaxCost = None, estimate: Estimated = False, save_output: SaveOutput = False, config: Config = None, as_json: Json = False,
+    max_cost: MaxCost = None, estimate: Estimated = False, save_output: SaveOutput = False, notebook: Notebook = False, config: Config = None,
+    as_json: Json = False,
 ) -> None:  # fmt: skip
     "Make lessons from an episode."
     settings = partial(
@@ -58,6 +60,12 @@ def run(
     )  # fmt: skip
     if estimate:
         show_estimate(lambda pipeline: pipeline.estimate(video=video, subs=subs), settings, as_json)
+    if notebook:
+        run_recorded(
+            as_json, video=video, subs=subs, subs_target=subs_target, out=out, analyzer=analyzer, source_lang=source_lang, target_lang=target_lang, level=level,
+            mode=mode, formats=formats, max_expressions=max_expressions, workers=workers, parallel=False if no_parallel else None, max_cost=max_cost,
+            save_output=save_output, review=review, config=config, settings=learner_settings(known, repeat_taught),
+        )  # fmt: skip
     run_pipeline(lambda pipeline: pipeline.run(video, subs=subs, subs_target=subs_target, out=out, save_output=save_output, review=review), settings, out, as_json)
 
 # %% ../nbs/18_cli.ipynb #d1cc05a5

@@ -6,7 +6,7 @@
 __all__ = ['Text', 'EpisodeParameters', 'settings_of', 'ParameterError', 'check_parameters', 'plain_names', 'Begun', 'episode_of',
            'begin', 'Made', 'make', 'EpisodeFailed', 'finish']
 
-# %% ../nbs/14d_episode_run.ipynb #9c9ef279
+# %% ../nbs/14d_episode_run.ipynb #468964d6
 import difflib
 import os
 import re
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictBool, StrictInt, StrictStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictBool, StrictInt, StrictStr, ValidationError, model_validator
 
 from .config import Formats, LanguageCode, Settings, load_settings
 from .core import InputError, LangFlixError
@@ -29,7 +29,7 @@ from .prompts import Level
 from .progress import Events, Lines, StageClock, Together
 from .shown import Shown, table
 
-# %% ../nbs/14d_episode_run.ipynb #a6091545
+# %% ../nbs/14d_episode_run.ipynb #c4a80635
 Text = Annotated[StrictStr, Field(min_length=1)]
 
 
@@ -54,8 +54,16 @@ class EpisodeParameters(BaseModel):
     max_cost: Annotated[float, Field(gt=0, strict=True)] | None = Field(None, description="end the run before it has cost more USD than this", examples=[0.5])
     save_output: StrictBool = Field(False, description="keep a readable copy of the analyzer's answers", examples=[True])
     review: StrictBool = Field(False, description="stop after the analysis, with a table to edit", examples=[True])
+    reviewed: StrictBool = Field(False, description="make the lessons of the analysis that is there, as its review.csv wants them", examples=[True])
     config: Text | None = Field(None, description="a settings file", examples=["langflix.yaml"])
     settings: dict[str, Any] | None = Field(None, description="any other setting, nested as in langflix.yaml", examples=[{"lessons": {"repeat_count": 1}}])
+
+    @model_validator(mode="after")
+    def _one_half_at_a_time(self) -> "EpisodeParameters":
+        "An analysis is made to be reviewed, or it was reviewed."
+        if self.review and self.reviewed:
+            raise ValueError("give review or reviewed, not both: the first ends with the table to edit, the second begins with it")
+        return self
 
 # %% ../nbs/14d_episode_run.ipynb #de5b7ed9
 _PLACES = {
@@ -111,7 +119,7 @@ def _refuse_secrets(given: Mapping[str, object]) -> None:
             hint = "Set it in the environment (GEMINI_API_KEY, or LANGFLIX_ names) or in a secret file. If a notebook was executed with it, delete that notebook and make a new key."
             raise ParameterError(f"{place}: this looks like a secret, and parameters are kept in the executed notebook", hint, parameter=name)
 
-# %% ../nbs/14d_episode_run.ipynb #9f442691
+# %% ../nbs/14d_episode_run.ipynb #fb278b01
 _KINDS_OF_VALUE = {str: "text", int: "a whole number", float: "a number", bool: "true or false", list: "a list", dict: "nested names", tuple: "a list"}
 
 
@@ -142,6 +150,8 @@ def check_parameters(given: Mapping[str, object]) -> EpisodeParameters:
         return EpisodeParameters.model_validate(dict(given))
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
+        if not first["loc"]:
+            raise ParameterError(first["msg"].removeprefix("Value error, "), "Leave one of them out.", parameter="reviewed") from None
         name = str(first["loc"][0])
         raise _wrong(name, first["msg"].removeprefix("Value error, "), given.get(name)) from None
 
@@ -234,7 +244,7 @@ def begin(names: Mapping[str, object]) -> Begun:  # names: the notebook's `globa
         events.tell("start", pid=os.getpid(), video=str(video), folder=str(folder))
         return Begun(parameters, settings, video, folder, events)
 
-# %% ../nbs/14d_episode_run.ipynb #473b6241
+# %% ../nbs/14d_episode_run.ipynb #aa98104a
 @dataclass(frozen=True)
 class Made:
     "What a run made."
@@ -245,12 +255,19 @@ class Made:
     events: Events
 
 
+def _work(run: Begun, pipeline: LangFlixPipeline) -> Manifest:
+    "Do what the parameters ask for. Raises `LangFlixError`."
+    given = run.parameters
+    if given.reviewed:
+        return pipeline.render(run.folder, video=run.video, subs=given.subs, subs_target=given.subs_target)
+    return pipeline.run(run.video, subs=given.subs, subs_target=given.subs_target, save_output=given.save_output, review=given.review)
+
+
 def make(run: Begun) -> Made:
     "Make the lessons, telling the progress. Raises `LangFlixError`."
-    given, watch = run.parameters, StageClock()
+    watch = StageClock()
     with _told(run.events, folder=str(run.folder)):
-        pipeline = LangFlixPipeline(run.settings, progress=Together(Lines(), watch, run.events))
-        manifest = pipeline.run(run.video, subs=given.subs, subs_target=given.subs_target, save_output=given.save_output, review=given.review)
+        manifest = _work(run, LangFlixPipeline(run.settings, progress=Together(Lines(), watch, run.events)))
     return Made(manifest, run.folder, watch.seconds(), run.events)
 
 # %% ../nbs/14d_episode_run.ipynb #e6902b18

@@ -4,13 +4,12 @@
 
 # %% auto #0
 __all__ = ['SubsTarget', 'Out', 'Analyzer', 'SourceLang', 'TargetLang', 'Level', 'Mode', 'Formats', 'Known', 'RepeatTaught',
-           'Review', 'MaxExpressions', 'Workers', 'NoParallel', 'MaxCost', 'Estimated', 'SaveOutput', 'Config', 'Json',
-           'Bars', 'settings_from', 'summarize', 'show_estimate', 'finish', 'errors', 'run_pipeline']
+           'Review', 'MaxExpressions', 'Workers', 'NoParallel', 'MaxCost', 'Estimated', 'SaveOutput', 'Notebook',
+           'Config', 'Json', 'Bars', 'settings_from', 'summarize', 'show_estimate', 'finish', 'errors', 'run_pipeline']
 
-# %% ../nbs/18_1_terminal.ipynb #08bd1ad6
+# %% ../nbs/18_1_terminal.ipynb #cf709907
 import json
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,37 +19,19 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 import typer
 
 from .core import LangFlixError
+from .progress import Tenths
 
 if TYPE_CHECKING:
     from langflix.config import Settings
     from langflix.costs import Estimate
     from langflix.export import Manifest
 
-# %% ../nbs/18_1_terminal.ipynb #15020f24
-_SILENCE_S = 30.0  # a log hears something at least this often
-
-
-class _Tenths:
-    "Decides what a log should hear: a new stage, another tenth of it, and something after a long silence."
-
-    def __init__(self) -> None:
-        self._last: tuple[str, int] = ("", -1)
-        self._told_s = 0.0
-
-    def worth_a_line(self, stage: str, done: int, total: int) -> bool:
-        "Whether to tell of this step."
-        now_s, here = time.monotonic(), (stage, done * 10 // total)
-        if here == self._last and now_s - self._told_s < _SILENCE_S:
-            return False
-        self._last, self._told_s = here, now_s
-        return True
-
-# %% ../nbs/18_1_terminal.ipynb #5c19b894
+# %% ../nbs/18_1_terminal.ipynb #4cbdbbe2
 class Bars:
     "Shows the progress of a run on the error stream."
 
     def __init__(self, quiet: bool = False) -> None:
-        self._quiet, self._terminal, self._tenths = quiet, sys.stderr.isatty(), _Tenths()
+        self._quiet, self._terminal, self._tenths = quiet, sys.stderr.isatty(), Tenths()
         self._bar: Any = None
         self._stage = ""
 
@@ -82,7 +63,7 @@ class Bars:
 
 _BAR = "{desc} {percentage:3.0f}%|{bar:20}| {n}/{total} {elapsed}{postfix}"
 
-# %% ../nbs/18_1_terminal.ipynb #5a877dbc
+# %% ../nbs/18_1_terminal.ipynb #8b640f40
 SubsTarget = Annotated[Path | None, typer.Option("--subs-target", help="The same subtitles in the learner's language: a real translation beats a machine's.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Where the episode's folder is made. [default: lessons]")]
 Analyzer = Annotated[Literal["auto", "gemini", "embedded"] | None, typer.Option(help="Who finds the expressions; auto asks Gemini when a key is set.")]
@@ -100,6 +81,7 @@ NoParallel = Annotated[bool, typer.Option("--no-parallel", help="One call at a t
 MaxCost = Annotated[float | None, typer.Option("--max-cost", help="End the run before it has cost more USD than this; what it has is kept.")]
 Estimated = Annotated[bool, typer.Option("--estimate", help="Say what the analysis would cost and how long it would take; ask nothing, make nothing.")]
 SaveOutput = Annotated[bool, typer.Option("--save-output", help="Keep a readable copy of the analyzer's answers in llm/.")]
+Notebook = Annotated[bool, typer.Option("--notebook", help="Run in a notebook that is kept as the record: run.ipynb in the episode's folder.")]
 Config = Annotated[Path | None, typer.Option("--config", help="A settings file. [default: langflix.yaml, if there is one]")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on the output stream, and nothing else there.")]
 
@@ -134,7 +116,7 @@ def summarize(manifest: "Manifest", folder: Path) -> dict[str, Any]:
         "left_out": dict(Counter(dropped.reason for dropped in manifest.dropped)), "review": str(review) if review.is_file() else None,
     }  # fmt: skip
 
-# %% ../nbs/18_1_terminal.ipynb #23afe5ab
+# %% ../nbs/18_1_terminal.ipynb #fca45a8a
 def _paid(stats: dict[str, Any]) -> str:
     "What was paid for, where something was asked."
     if not stats["requests"]:
@@ -166,8 +148,9 @@ def _print_summary(result: dict[str, Any]) -> None:
         typer.echo(f"failed: cues {places}: {message}", err=True)
     if not result["expressions"] and not result["failures"]:
         typer.echo("Nothing worth a lesson was found; the report says what was left out and why.", err=True)
-    for name in ("deck", "report", "manifest"):
-        typer.echo(f"{name}: {result[name]}")
+    for name in ("deck", "report", "manifest", "record"):
+        if name in result:
+            typer.echo(f"{name}: {result[name]}")
     if result["review"] and not result["lessons"]:
         typer.echo(f"Edit {result['review']}, then: langflix render {result['manifest']}")
 
@@ -200,10 +183,10 @@ def show_estimate(work: Callable[[Any], "Estimate"], settings: Callable[[], "Set
             _print_estimate(seen)
     raise typer.Exit
 
-# %% ../nbs/18_1_terminal.ipynb #d00003e0
-def finish(manifest: "Manifest", folder: Path, as_json: bool) -> NoReturn:
+# %% ../nbs/18_1_terminal.ipynb #3e30013a
+def finish(manifest: "Manifest", folder: Path, as_json: bool, record: Path | None = None) -> NoReturn:
     "Print the result and end with its status."
-    result = summarize(manifest, folder)
+    result = summarize(manifest, folder) | ({"record": str(record)} if record else {})
     if as_json:
         typer.echo(json.dumps(result, ensure_ascii=False))
     else:

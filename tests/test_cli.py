@@ -13,6 +13,7 @@ import typer
 
 from langflix.cli import app
 from langflix.pipeline import sample_episode
+from langflix.progress import Tenths
 from langflix.terminal import Bars
 
 PROGRAM = Path(sys.executable).with_name("langflix")
@@ -82,9 +83,9 @@ def test_a_log_hears_of_every_tenth_once_and_of_each_stage(capsys):
     assert lines[-1] == "render: 0 of 5"
 
 
-def test_a_log_hears_of_a_long_wait_too(capsys, monkeypatch):
-    monkeypatch.setattr("langflix.terminal._SILENCE_S", 0.0)
+def test_a_log_hears_of_a_long_wait_too(capsys):
     bars = Bars()
+    bars._tenths = Tenths(silence_s=0.0)
     for seconds in (40, 20):
         bars("analyze", 3, 30, f"5 waiting for the quota, 0:{seconds} left")
     assert len(capsys.readouterr().err.splitlines()) == 2

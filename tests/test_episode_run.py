@@ -142,3 +142,25 @@ def test_an_episode_without_anything_to_teach_is_not_a_success(monkeypatch, tmp_
         finish(made)
     assert caught.value.exit_status == 1
     assert told(tmp_path / "events")[-1]["exit_status"] == 1
+
+
+def test_a_run_may_stop_for_a_review_and_go_on_after_it(tmp_path, capsys):
+    given = {"video": "sample", "analyzer": "embedded", "out": str(tmp_path / "out"), "max_expressions": 2}
+    given["settings"] = {"lessons": {"preset": "ultrafast", "repeat_count": 1}, "paths": {"cache": str(tmp_path / "cache")}}
+    first = make(begin(given | {"review": True}))
+    finish(first)
+    assert not first.manifest.lessons
+    table = first.folder / "review.csv"
+    rows = table.read_text(encoding="utf-8-sig").splitlines()
+    place = next(number for number, row in enumerate(rows) if row.startswith("x0"))
+    rows[place] = rows[place].replace("yes", "no", 1)
+    table.write_text("\n".join(rows), encoding="utf-8")
+    second = make(begin(given | {"reviewed": True}))
+    finish(second)
+    assert len(second.manifest.lessons) == 1
+    assert "1 lessons" in capsys.readouterr().out
+
+
+def test_a_run_is_before_a_review_or_after_it():
+    with pytest.raises(ParameterError, match="review or reviewed, not both"):
+        check_parameters({"video": "x.mkv", "review": True, "reviewed": True})
