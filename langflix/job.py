@@ -59,7 +59,7 @@ class LostJob(JobError):
 class JobStoreError(LangFlixError):
     "The place where jobs are kept cannot be used now."
 
-# %% ../nbs/16_1_job.ipynb #f82e2df6
+# %% ../nbs/16_1_job.ipynb #61278c76
 class Worker(_Record):
     "Who runs a job, so that it can be seen whether he still lives."
 
@@ -67,6 +67,7 @@ class Worker(_Record):
     pid: int
     started: str  # when that process began, as its machine counts: a number may be given to another process
     slot: int = 0
+    name: str = ""  # tells the runners of one process apart
 
 
 class Progress(_Record):
