@@ -16,10 +16,11 @@ NOTEBOOKS = sorted((ROOT / "nbs").glob("[0-9]*.ipynb"))
 def module_of(notebook):
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     source = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
-    return re.search(r"^#\| *default_exp +(\S+)", source, re.MULTILINE).group(1)
+    exported = re.search(r"^#\| *default_exp +(\S+)", source, re.MULTILINE)
+    return exported.group(1) if exported else None  # a page that only shows
 
 
-ORDER = [module_of(notebook) for notebook in NOTEBOOKS]
+ORDER = [module for notebook in NOTEBOOKS if (module := module_of(notebook))]
 
 
 def imported_rooms(module):
