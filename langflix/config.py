@@ -177,7 +177,7 @@ class Paths(Section):
     cache: Path = Field(default_factory=lambda: user_cache_path("langflix"))
     fonts: Path | None = None  # a folder of fonts to use before the system's
 
-# %% ../nbs/01_config.ipynb #c46637e1
+# %% ../nbs/01_config.ipynb #ad5f7f13
 class Redis(Section):
     "Where jobs are shared, if they are."
 
@@ -203,8 +203,6 @@ class Api(Section):
     max_upload_gb: float = Field(default=20, gt=0)  # one file
     names: Names = ()  # by which browsers and proxies call it, besides its address
     origins: Names = ()  # web pages of other servers that may ask it, such as https://learn.example
-    workers: int = Field(default=1, ge=0, le=16)  # episodes made side by side; 0: another process makes them
-    keep_days: float = Field(default=30, gt=0)  # records of jobs that ended; what they made stays
 
 
 class Jobs(Section):

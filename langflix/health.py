@@ -64,7 +64,7 @@ def _attempt(look: Callable[[], str], failed: State) -> Part:
     except LangFlixError as error:
         return Part(state=failed, says=redact(error.message), hint=redact(error.hint))
 
-# %% ../nbs/17_5_health.ipynb #15637ff2
+# %% ../nbs/17_5_health.ipynb #eb72809c
 _SILENT_S: Final = 120.0
 _WAITING_S: Final = 600.0
 
@@ -85,7 +85,7 @@ def _queue(store: JobStore, now: float) -> Part:
     if silent:
         return Part(state="degraded", says=f"{says}; no sign from {', '.join(silent[:3])}", hint="They are taken up again when their worker is surely gone; look at the log.")
     if oldest_s > _WAITING_S and not running:
-        return Part(state="degraded", says=f"{says}, and nothing runs", hint="Is a worker there? api.workers says how many run beside the service.")
+        return Part(state="degraded", says=f"{says}, and nothing runs", hint="Is a worker there? jobs.slots says how many run beside the service.")
     return Part(state="ok", says=says)
 
 
