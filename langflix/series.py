@@ -5,11 +5,11 @@
 # %% auto #0
 __all__ = ['EpisodeId', 'identify']
 
-# %% ../nbs/02c_series.ipynb #7c74598f
-import re
-import unicodedata
+# %% ../nbs/02c_series.ipynb #bd80d381
 from dataclasses import dataclass
 from pathlib import PurePath
+
+from .numbers import numbers_of
 
 # %% ../nbs/02c_series.ipynb #8034414a
 @dataclass(frozen=True, slots=True)
@@ -29,39 +29,15 @@ class EpisodeId:
         "Whether it is a later episode of the same show."
         return self.show == other.show and (self.season, self.episode) > (other.season, other.episode)
 
-# %% ../nbs/02c_series.ipynb #872840e1
-_MARK = re.compile(r"(?<![a-z0-9])s(\d{1,2})[ ._-]*e(\d{1,3})|(?<![a-z0-9])(\d{1,2})x(\d{2,3})(?!\d)|season[ ._-]*(\d{1,2})[ ._-]+episode[ ._-]*(\d{1,3})")
-_SEASON = re.compile(r"(season|series|staffel|saison|s)[ ._-]*\d{1,2}|specials|시즌[ ._-]*\d{1,2}")
-
-
-def _show(text: str) -> str:
-    "A show's name as it is compared."
-    return " ".join(re.findall(r"[^\W_]+(?:['’][^\W_]+)*", text)).replace("’", "'")
-
-
-def _folded(text: str) -> str:
-    "Accents written the same way, in lower case."
-    return unicodedata.normalize("NFC", text).casefold()
-
-
-def _show_of_folder(path: PurePath) -> str:
-    "The show that the folders above a file name."
-    for folder in list(path.parents)[:2]:
-        name = _folded(folder.name)
-        if name and not _SEASON.fullmatch(name.strip()):
-            return _show(name)
-    return ""
-
-
+# %% ../nbs/02c_series.ipynb #a6f164b7
 def identify(
     path: str | PurePath,  # of the video or the subtitles; a bare name will do
 ) -> EpisodeId | None:
     "Show, season and episode of a file; None when its name does not tell."
-    path = PurePath(path)
-    name = _folded(path.name)
-    match = _MARK.search(name)
-    if not match:
+    place = numbers_of(path)
+    if place is None or not place.show:
         return None
-    season, episode = (int(number) for number in match.groups() if number is not None)
-    show = _show(name[: match.start()]) or _show_of_folder(path)
-    return EpisodeId(show, season, episode) if show else None
+    if place.date:  # a daily show: the year is its season
+        year, month, day = map(int, place.date.split("-"))
+        return EpisodeId(place.show, year, 100 * month + day)
+    return EpisodeId(place.show, 1 if place.season is None else place.season, place.episodes[0])
