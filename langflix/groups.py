@@ -39,7 +39,7 @@ class ExpressionGroup(BaseModel):
         "How long its scene lasts."
         return self.context_end_ms - self.context_start_ms
 
-# %% ../nbs/09_groups.ipynb #ab093b6e
+# %% ../nbs/09_groups.ipynb #74003edc
 Window = tuple[int, int]  # a scene's first moment and its end, in milliseconds
 
 
@@ -51,7 +51,7 @@ def _window(expressions: Iterable[Expression]) -> Window:
 
 def _by_time(expressions: Iterable[Expression]) -> list[Expression]:
     "As they are spoken; equal moments in an order that never changes."
-    return sorted(expressions, key=lambda e: (e.start_ms, e.end_ms, e.expression, e.cue_start, e.context_start_ms, e.context_end_ms))
+    return sorted(expressions, key=lambda e: (e.start_ms, e.end_ms, e.expression, e.cue_start, e.context_start_ms, e.context_end_ms, e.spans))
 
 
 def _group_id(window: Window, number: int) -> str:
@@ -87,13 +87,15 @@ def _make_groups(parts: Iterable[Sequence[Expression]]) -> list[ExpressionGroup]
         groups.append(ExpressionGroup(id=_group_id(window, number), context_start_ms=window[0], context_end_ms=window[1], expressions=tuple(members)))
     return groups
 
-# %% ../nbs/09_groups.ipynb #62672e88
+# %% ../nbs/09_groups.ipynb #36565544
 def _same_scene(ordered: Sequence[Expression], tolerance_ms: int) -> list[list[Expression]]:
     "Runs of expressions whose contexts equal the run's first one, within the tolerance."
     runs: list[list[Expression]] = []
+    first = 0  # runs before it began too early for all that follows
     for one in ordered:
-        near = (run for run in runs if one.context_start_ms - run[0].context_start_ms <= tolerance_ms)
-        fit = (run for run in near if abs(one.context_end_ms - run[0].context_end_ms) <= tolerance_ms)
+        while first < len(runs) and one.context_start_ms - runs[first][0].context_start_ms > tolerance_ms:
+            first += 1
+        fit = (run for run in runs[first:] if abs(one.context_end_ms - run[0].context_end_ms) <= tolerance_ms)
         if (run := next(fit, None)) is not None:
             run.append(one)
         else:

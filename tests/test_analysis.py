@@ -1,5 +1,6 @@
 """Rooms put together: limits reach the processor, and figures say what they mean."""
 
+import time
 from datetime import date
 
 import pytest
@@ -12,6 +13,7 @@ from langflix.config import Settings
 from langflix.core import Cue, SettingsError
 from langflix.costs import cost, price
 from langflix.gemini import Tokens
+from langflix.lexicon import Lexicon
 from langflix.parallel import ChunkOutcome, RunReport, Snapshot
 from langflix.prompts import Item
 from langflix.stand_in import PHRASES, Script, stand_in
@@ -146,3 +148,13 @@ def test_an_embedded_analysis_costs_nothing_and_says_so(tmp_path):
 def test_a_limit_of_cost_without_a_price_stops_before_anything_is_asked(tmp_path):
     with pytest.raises(SettingsError, match="price"):
         make_analyzer(CUES, settings(tmp_path, model="gemini-flash-latest", max_cost_usd=1))
+
+
+def test_the_whole_embedded_analysis_of_ten_thousand_cues_takes_a_few_seconds():
+    lines = [entry.example for entry in Lexicon.load().entries]
+    cues = [Cue(n, n * 2100, n * 2100 + 2000, lines[n % len(lines)]) for n in range(1, 10_001)]
+    options = Settings(analyzer="embedded", lessons={"max_expressions": None})
+    began = time.process_time()
+    found = find_expressions(cues, make_analyzer(cues, options), options)
+    assert sum(len(group.expressions) for group in found.groups) > 5_000
+    assert time.process_time() - began < 20
