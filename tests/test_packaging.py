@@ -68,3 +68,19 @@ def test_the_installed_program_makes_lessons_outside_the_repository(installed, t
     for path in (*result["lessons"], result["manifest"], result["report"], result["deck"]):
         assert Path(path).stat().st_size > 0
     assert len(result["lessons"]) == 1
+
+
+def test_the_installed_program_runs_in_its_notebook_outside_the_repository(installed, tmp_path):
+    "First it says what is missing; with papermill there, the notebook of the package is executed."
+    program = [installed / "venv/bin/langflix", "run", "sample.mp4", "--notebook", "--max-expressions", "1", "--analyzer", "embedded", "--out", "out", "--json"]
+    env = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "LANGFLIX_LESSONS__PRESET": "ultrafast"}
+    for file in (ROOT / "langflix" / "data" / "sample").glob("sample.*"):
+        shutil.copy(file, tmp_path)
+    without = subprocess.run([str(word) for word in program], cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert without.returncode == 2
+    assert "langflix[notebook]" in json.loads(without.stdout)["hint"]
+    call(installed / "venv/bin/python", "-m", "pip", "install", "--quiet", "papermill>=2.6,<3", "ipykernel>=6.29,<8", cwd=installed)
+    result = json.loads(call(*program, cwd=tmp_path, env=env).stdout)
+    assert (result["exit_status"], len(result["lessons"])) == (0, 1)
+    record = json.loads((tmp_path / result["record"]).read_text())
+    assert str(installed / "venv") in record["metadata"]["papermill"]["input_path"]
