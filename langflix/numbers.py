@@ -173,7 +173,7 @@ def _leading(name: str, season: int | None) -> _Found | None:
     match = _FIRST.search(name) if season is not None else None
     return (*match.span(), season, (_hundreds(int(match[1]), season),), "") if match else None
 
-# %% ../nbs/02c_1_numbers.ipynb #87769075
+# %% ../nbs/02c_1_numbers.ipynb #08d9bcb8
 def _bare(name: str, season: int | None) -> _Found | None:
     "The last number that stands alone."
     found = list(re.finditer(r"(?<![^\W_])(?<!\d\.)(\d{1,4})(?:v\d)?(?![^\W_])", _YEAR.sub(lambda year: " " * len(year[0]), name)))
@@ -199,4 +199,11 @@ def numbers_of(
             part = _PART.search(name, end)
             own = show_name(name[:start])
             return Numbers(own or show, season, episodes, date, int(part[1]) if part else None)
-    return None
+    return _of_folder(path.parent)
+
+
+def _of_folder(folder: PurePath) -> Numbers | None:
+    "The place that a folder names which was made for one episode: `Show.S02E01.720p`."
+    name = _plain(folded(folder.name))
+    found = _both(name, None)
+    return Numbers(show_name(name[: found[0]]) or _above(folder)[0], found[2], found[3]) if found else None

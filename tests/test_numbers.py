@@ -92,4 +92,4 @@ def test_a_number_without_a_sign_is_believed_only_when_asked(name):
 
 def test_specials_come_last_and_double_episodes_in_between():
     names = ["a S00E01", "a S01E01", "a S01E02E03", "a S01E04", "a S02E01"]
-    assert sorted(reversed(names), key=lambda name: numbers_of(name).key) == names[1:] + names[:1]
+    assert sorted(names, key=lambda name: numbers_of(name).key) == names[1:] + names[:1]
