@@ -320,7 +320,7 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     return _as_answer(problem(error.status_code, "http", str(error.detail)), dict(error.headers or {}))
 
-# %% ../nbs/17_api.ipynb #2ac40271
+# %% ../nbs/17_api.ipynb #071a3020
 _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
     status: {"model": Problem, "content": {PROBLEM_TYPE: {}}, "description": text}
     for status, text in ((400, "the path is not allowed"), (401, "a token is needed"), (403, "the token may not do this"), (404, "not there"), (409, "the job's state does not allow it"),
@@ -328,13 +328,13 @@ _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
 }  # fmt: skip
 
 
-def _lifespan(settings: Settings) -> Callable[[FastAPI], Any]:
+def _lifespan(settings: Settings, config: Path | None) -> Callable[[FastAPI], Any]:
     "Open everything at the start, close it at the end."
 
     @asynccontextmanager
     async def living(app: FastAPI) -> AsyncIterator[None]:
         store = await run_in_threadpool(open_jobs, settings)
-        runner = Runner(settings, store) if settings.jobs.slots else None
+        runner = Runner(settings, store, config=config) if settings.jobs.slots else None
         app.state.service, app.state.watchers = Service(settings, store, runner, app.state.signer), 0
         if runner:
             runner.start()
@@ -361,9 +361,9 @@ def _describe(app: FastAPI) -> Callable[[], dict[str, Any]]:
     return document
 
 
-def _application(settings: Settings) -> FastAPI:
+def _application(settings: Settings, config: Path | None) -> FastAPI:
     "The application behind the shield."
-    app = FastAPI(title="LangFlix", version=__version__, summary="Episodes go in, language lessons come out.", lifespan=_lifespan(settings), docs_url=None, redoc_url=None, responses=_PROBLEMS)
+    app = FastAPI(title="LangFlix", version=__version__, summary="Episodes go in, language lessons come out.", lifespan=_lifespan(settings, config), docs_url=None, redoc_url=None, responses=_PROBLEMS)
     for router in (about, jobs, files, found):
         app.include_router(router)
     for error, handler in ((LangFlixError, _ours), (RequestValidationError, _wrong), (HTTPException, _http)):
@@ -372,10 +372,13 @@ def _application(settings: Settings) -> FastAPI:
     return app
 
 
-def create_app(settings: Settings | None = None) -> Callable[[Any, Any, Any], Awaitable[None]]:  # an ASGI application
+def create_app(
+    settings: Settings | None = None,
+    config: Path | None = None,  # the settings file, which the processes of jobs read too
+) -> Callable[[Any, Any, Any], Awaitable[None]]:  # an ASGI application
     "The service. Raises `SettingsError` for tokens that cannot be read."
     settings = settings or Settings()
-    app = _application(settings)
+    app = _application(settings, config)
     app.state.signer = open_signer(jobs_folder(settings) / "links.key")
     rules = Rules(
         open_tokens(settings), app.state.signer, settings.api.rate_per_minute, int(settings.api.max_upload_gb * 1e9),

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['app', 'run', 'analyze', 'render', 'demo', 'main']
 
-# %% ../nbs/18_cli.ipynb #db69d904
+# %% ../nbs/18_cli.ipynb #02b72f94
 import signal
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from . import __version__
 from .export_command import export
 from .lookup import catalogue
 from .recorded import learner_settings, run_recorded
+from .serve_command import serve
 from langflix.terminal import (
     Analyzer, Config, Estimated, Formats, Json, Known, Level, MaxCost, MaxExpressions, Mode, NoParallel, Notebook, Out, RepeatTaught, Review, SaveOutput,
     SourceLang, SubsTarget, TargetLang, Workers, run_pipeline, settings_from, show_estimate,
@@ -123,10 +124,11 @@ def demo(
         out, as_json,
     )  # fmt: skip
 
-# %% ../nbs/18_cli.ipynb #32d7923c
+# %% ../nbs/18_cli.ipynb #0b18dd15
 app.command()(doctor)
 app.command("cache")(show_cache)
 app.command()(export)
+app.command()(serve)
 app.add_typer(bench, name="bench")
 app.add_typer(catalogue, name="catalogue")
 
