@@ -121,7 +121,16 @@ def _arabic(word: str) -> frozenset[str]:
     weak = {f"{form[0]}و{form[2]}" for form in found if len(form) == 3 and form[1] in "اوي"}
     return frozenset(found | weak)
 
-# %% ../nbs/05_3_inflection.ipynb #5c174702
+# %% ../nbs/05_3_inflection.ipynb #bd7c1132
+def _imperative(word: str, lang: str) -> set[str]:
+    "Infinitives whose order a German word may be."
+    if lang != "de":
+        return set()
+    from simplemma import is_known
+
+    return {verb for verb in (f"{word}en", f"{word}n") if len(word) > 2 and is_known(verb, lang="de")}
+
+# %% ../nbs/05_3_inflection.ipynb #ff557b04
 @lru_cache(maxsize=65_536)
 def forms(
     word: str,  # as written
@@ -132,7 +141,7 @@ def forms(
         return _arabic(word)
     written = unicodedata.normalize("NFKC", word)
     lower = plain(written)
-    found = _listed(lower, lang) | {form.lower() for form in _cased(written, lang)} | _participle(lower, lang) | _without_clitics(lower, lang)
+    found = _listed(lower, lang) | {form.lower() for form in _cased(written, lang)} | _participle(lower, lang) | _without_clitics(lower, lang) | _imperative(lower, lang)
     return frozenset(form.replace("ß", "ss") for form in found)
 
 
