@@ -89,7 +89,7 @@ def pieces(text: str) -> list[str]:
     places = [place for place in range(1, len(text)) if _may_end(holding, place, phrases)]
     return [text[start:end] for start, end in zip([0, *places], [*places, len(text)], strict=True) if end > start]
 
-# %% ../nbs/10b_lines.ipynb #e985365d
+# %% ../nbs/10b_lines.ipynb #a7630843
 _VOWELS = frozenset("aeiouyäöüáéíóúàèìòùâêîôûœæåøаеёиоуыэюя")
 _TOGETHER = frozenset(("ch", "ck", "ph", "th", "sh", "qu", "st", "br", "tr", "pr", "gr", "dr", "kr", "fr", "bl", "pl", "gl", "kl", "fl"))
 
@@ -99,8 +99,8 @@ def _syllable(word: str, place: int) -> bool:
     before, char, after = word[place - 1], word[place], word[place + 1 : place + 2]
     if char in _VOWELS or not after:
         return False
-    begins = after in _VOWELS or (char + after in _TOGETHER and word[place + 2 : place + 3] in _VOWELS)
-    return begins and before + char not in _TOGETHER
+    begins = after in _VOWELS or word.startswith("sch", place) or (char + after in _TOGETHER and word[place + 2 : place + 3] in _VOWELS)
+    return begins and before + char not in (*_TOGETHER, "sc")
 
 
 def cut_word(
@@ -117,13 +117,13 @@ def is_cut(before: str, after: str) -> bool:  # the end of one line, and the beg
     "Whether a word goes on over the end of a line, so that a hyphen belongs there."
     return all(char.isalpha() and char.lower() != char.upper() for char in (before[-1:] or " ", after[:1] or " "))
 
-# %% ../nbs/10b_lines.ipynb #c8e1fdce
+# %% ../nbs/10b_lines.ipynb #ec2624e0
 def _chopped(word: str, face: Typeface, size: float, width: float, bold: bool) -> list[str]:
     "A piece in parts that each fit a line; nearly all pieces are one part."
     parts = [word]
     while len(parts[-1]) > 1 and face.width(parts[-1].rstrip(), size, bold) > width:
         rest = parts.pop()
-        hyphen = face.width("-", size, bold) if is_cut(rest, rest) else 0
+        hyphen = face.width("-", size, bold) if is_cut(rest[:1], rest[1:2]) else 0
         most = 1
         while most < len(rest) and (unicodedata.combining(rest[most]) or face.width(rest[: most + 1], size, bold) + hyphen <= width):
             most += 1
@@ -131,12 +131,13 @@ def _chopped(word: str, face: Typeface, size: float, width: float, bold: bool) -
         parts += [rest[:place], rest[place:]]
     return parts
 
-# %% ../nbs/10b_lines.ipynb #11b7fa1f
+# %% ../nbs/10b_lines.ipynb #4934bc29
 _BREATH = frozenset(".?!…。！？:;：；—")
 _COMMA = frozenset(",、，،")
 _PARTICLES = frozenset("はがをにのともでへやねよかな")  # what follows a Japanese name or quotation
 _RAGGED = 10.0  # the price of a line that is off by the whole width
 _EXTRA = 2.0  # of one more line than must be
+_TORN = 5.0  # of a phrase that is torn apart
 
 
 def _price(text: str, place: int, phrases: frozenset[int]) -> float:
@@ -144,14 +145,16 @@ def _price(text: str, place: int, phrases: frozenset[int]) -> float:
     before = text[:place].rstrip()
     last, word = before.rstrip("”’」』»\"")[-1:], before.split(" ")[-1]
     if before[-1:] in "」』" and text[place : place + 1] in _PARTICLES:
-        return 3.0
+        return _TORN
     if last in _BREATH:
         return 0.0
     if last in _COMMA:
         return 0.1
     if phrases and place not in phrases and not text[place - 1].isspace():
-        return 3.0
-    if len(word) <= 3 and word.isalpha() and word.islower():
+        return _TORN
+    if text[place - 1] in "-‐–":
+        return 1.2
+    if (len(word) <= 3 and word.isalpha() and word.islower()) or (len(word) == 1 and "가" <= word <= "힣"):
         return 0.9
     after = text[place:].split(" ")[0].rstrip(".?!,…")
     return 0.7 if len(after) == 1 and "가" <= after <= "힣" else 0.35

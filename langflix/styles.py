@@ -167,7 +167,7 @@ def _short_translation(translation: str, page: Page, room: float) -> Block:
     blocks = [block(text, page.target, page.sizes.small, room, max_lines=1, least=0.5) for text in texts]
     return next((made for made in blocks if made.size >= 0.85 * page.sizes.small), blocks[-1])
 
-# %% ../nbs/12_2_styles.ipynb #23bbf8b7
+# %% ../nbs/12_2_styles.ipynb #da1a68bf
 def _label_blocks(label: Label, page: Page, room: float) -> list[tuple[Block, str]]:
     "The texts of a label from left to right, and their colours."
     small, colours = page.sizes.small, page.colours
@@ -191,7 +191,7 @@ def label_events(label: Label, page: Page, end_ms: float) -> list[str]:
     height = max(part.height for part, _ in made) + 30
     y = _ABOVE_FILM - height if layout.text_top else layout.margin_y + 24
     width = 46 + sum(part.width + 30 for part, _ in made) + _dots_width(label)
-    events = [shape(rounded(width, height, 18), x, y, 0, end_ms, colours.paper, alpha=0x24)]
+    events = [shape(rounded(width, height, 18), x, y, 0, end_ms, colours.paper)]
     events.append(shape(rounded(8, height - 32, 4), x + 20, y + 16, 0, end_ms, colours.accent))
     place = x + 46
     for part, fill in made:
