@@ -91,7 +91,7 @@ def _lemmas(word):
     return lemmas(word) if word not in ("best", "better") else frozenset({word})
 
 
-ADJECTIVES = [{"mess-up", "messed-up"}]  # formed of a verb that is an entry too, with a meaning of its own
+LOOK_ALIKES = [{"mess-up", "messed-up"}, {"lay-down", "lie-down"}]  # an adjective made of a verb, and a verb that is another's past
 
 
 def literal(entry):
@@ -115,7 +115,7 @@ def families():
 
 def test_no_two_entries_are_one_expression_unless_they_are_senses():
     for one, other in families():
-        if {one.id, other.id} in ADJECTIVES:
+        if {one.id, other.id} in LOOK_ALIKES:
             continue
         assert literal(one) == literal(other), f"{one.id} and {other.id} are one expression"
         assert one.definition != other.definition
