@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['Source', 'LexiconAnalyzer', 'choose_source', 'make_analyzer', 'account_of', 'make_processor', 'describe',
-           'quota_binds', 'Findings', 'cut_to_film', 'make_groups', 'find_expressions', 'estimate_analysis']
+           'quota_binds', 'Findings', 'cut_to_film', 'make_groups', 'Answers', 'ask_about', 'make_findings',
+           'find_expressions', 'estimate_analysis']
 
 # %% ../nbs/13d_analysis.ipynb #47dfb93d
 import hashlib
@@ -227,27 +228,52 @@ def make_groups(expressions: Sequence[Expression], settings: Settings) -> list[E
         max_scene_ms=options.max_scene_ms, max_expressions_per_context=options.max_expressions_per_context,
     )  # fmt: skip
 
-# %% ../nbs/13d_analysis.ipynb #b30ce5ca
-def find_expressions(
+# %% ../nbs/13d_analysis.ipynb #15224993
+@dataclass(frozen=True)
+class Answers:
+    "What the analyzer said about an episode."
+
+    outcomes: tuple[ChunkOutcome, ...]
+    report: RunReport
+
+
+def ask_about(
     cues: Sequence[Cue],  # the whole episode
     analyzer: Analyzer,
     settings: Settings,
     progress: Callable[[Snapshot], None] = lambda seen: None,
     save_output: Path | None = None,  # a folder for a readable copy of every answer
+) -> Answers:
+    "Have an episode's cues analyzed, chunk by chunk."
+    processor = make_processor(analyzer, settings, progress)
+    outcomes = processor.analyze_expression_chunks(make_chunks(cues), save_output=save_output)
+    assert processor.report is not None
+    return Answers(tuple(outcomes), processor.report)
+
+
+def make_findings(
+    answers: Answers,
+    cues: Sequence[Cue],
+    settings: Settings,
     film_ms: int | None = None,  # where the film ends, when there is one
     learner: Learner | None = None,  # by default one of whom only the level is known
 ) -> Findings:
-    "Analyze an episode's cues: chunks, items, expressions, groups."
-    source = choose_source(settings)
-    processor = make_processor(analyzer, settings, progress)
-    outcomes = processor.analyze_expression_chunks(make_chunks(cues), save_output=save_output)
+    "Make verified, chosen and grouped expressions of answers."
+    outcomes, source = answers.outcomes, choose_source(settings)
     kept, dropped, missing = _sift(outcomes, cues, source, learner or Learner(settings.level, lang=settings.languages.source), settings.lessons.max_expressions, film_ms)
-    report, paid = processor.report, source == "gemini"
-    assert report is not None
+    paid = source == "gemini"
     models = sorted({version for outcome in outcomes for version in outcome.model_versions})
-    stats = _stats(report, outcomes, cues, len(dropped), paid)
-    notes = tuple(_run_notes(report, settings)) if paid else ()
+    stats = _stats(answers.report, outcomes, cues, len(dropped), paid)
+    notes = tuple(_run_notes(answers.report, settings)) if paid else ()
     return Findings(tuple(make_groups(kept, settings)), tuple(dropped), (*_failures(outcomes), *missing), stats, ", ".join(models) or None, notes)
+
+# %% ../nbs/13d_analysis.ipynb #cdb016c3
+def find_expressions(
+    cues: Sequence[Cue], analyzer: Analyzer, settings: Settings, progress: Callable[[Snapshot], None] = lambda seen: None,
+    save_output: Path | None = None, film_ms: int | None = None, learner: Learner | None = None,
+) -> Findings:  # fmt: skip
+    "Analyze an episode's cues: chunks, items, expressions, groups."
+    return make_findings(ask_about(cues, analyzer, settings, progress, save_output), cues, settings, film_ms, learner)
 
 # %% ../nbs/13d_analysis.ipynb #1e46d21b
 def estimate_analysis(cues: Sequence[Cue], settings: Settings) -> Estimate:
