@@ -228,6 +228,30 @@ def test_a_changed_translation_renders_only_what_shows_it(film: Path, tools: Too
     assert changed("바닥나다") == sorted([*in_labels_and_cards, "context", "context"])  # the scene marked it, and now does not
 
 
+@pytest.mark.parametrize(
+    ("translation", "scenes"),
+    [("떨어지다", 0), ("바닥나다", 1)],  # the same word of the learner's line is marked, or no longer any
+)
+def test_a_run_after_a_changed_translation_renders_the_segments_that_show_it_and_no_others(
+    translation: str, scenes: int, film: Path, tools: Tools, tmp_path: Path,
+) -> None:  # fmt: skip
+    first, second, third = THREE[0].expressions
+    changed = [group("g1", first, second.model_copy(update={"translation": translation}), third), THREE[1]]
+    store, brief = SegmentStore(tmp_path / "store"), {"repeat_count": 1, "pause_ms": 0}
+
+    def run(groups: list[ExpressionGroup]) -> tuple[RenderResult, dict[str, bytes]]:
+        made = render_lessons(plans_of(film, tools, groups, **brief), store, tools, tmp_path / "out")
+        return made, {lesson.path.name: lesson.path.read_bytes() for lesson in [*made.lessons, *made.clips]}
+
+    before, files_before = run(THREE)
+    after, files_after = run(changed)
+    assert (before.rendered, before.reused, before.failures, after.failures) == (2 + 4 * 2 + 2, 0, [], [])  # scenes, repeats and cards, clips
+    assert (after.rendered, after.reused) == (2 + scenes, 10 - scenes)  # its repeat and its card, and the scene whose mark is another
+    same = {name for name in files_before if files_before[name] == files_after[name]}
+    touched = {"002-run-out-of.mp4"} if not scenes else {"001-bring.mp4", "002-run-out-of.mp4", "003-hang-in-there.mp4"}
+    assert set(files_before) - same == touched
+
+
 def test_two_layouts_and_two_modes_are_rendered_once(film: Path, tools: Tools, tmp_path: Path) -> None:
     store = SegmentStore(tmp_path / "store")
     short = {"repeat_count": 1, "formats": ("long", "short"), "pause_ms": 0}
