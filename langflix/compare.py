@@ -199,15 +199,15 @@ def compare(left: Reading, right: Reading) -> Comparison:
             agreed.append((one, twin))
     return Comparison(left, right, tuple(agreed), tuple(only_left), tuple(rest))
 
-# %% ../nbs/13k_compare.ipynb #a03c973c
+# %% ../nbs/13k_compare.ipynb #5a437879
 def _cell(one: Expression) -> str:
     "What one reading says of an expression."
     return " · ".join(part for part in (one.level, f"{one.score:.2f}", one.translation) if part)
 
 
-def show_comparison(seen: Comparison) -> Shown:
+def show_comparison(seen: Comparison, agreed: bool = True) -> Shown:  # agreed=False: only what differs
     "A table in order of time: agreed, only left, only right."
-    rows = [(a, "both", _cell(a), _cell(b)) for a, b in seen.agreed]
+    rows = [(a, "both", _cell(a), _cell(b)) for a, b in seen.agreed] if agreed else []
     rows += [(one, f"only {seen.left.name}", _cell(one), _why_not(one, seen.right)) for one in seen.only_left]
     rows += [(one, f"only {seen.right.name}", _why_not(one, seen.left), _cell(one)) for one in seen.only_right]
     rows.sort(key=lambda row: (row[0].start_ms, row[0].expression))

@@ -110,7 +110,7 @@ def level_histogram(
     told = (f"{name}: " + ", ".join(f"{count[level]} {level}" for level in LEVELS if count[level]) for name, count in counts.items())
     return _draw(paint, "\n".join(told), width=5.0)
 
-# %% ../nbs/13k_2_plots.ipynb #cb232f1c
+# %% ../nbs/13k_2_plots.ipynb #6281646e
 @dataclass(frozen=True, slots=True)
 class Call:
     "One call of an analyzer."
@@ -134,5 +134,5 @@ def latency_timeline(calls: Sequence[Call]) -> Plot:
         axes.set_ylabel("chunk")
 
     took = [call.end_s - call.start_s for call in calls]
-    told = f"{len(calls)} calls, {sum(call.failed for call in calls)} failed, {sum(took):.1f} s added up, the longest {max(took, default=0):.1f} s"
+    told = f"{len(calls)} calls, {sum(call.failed for call in calls)} failed, {sum(took):.3g} s added up, the longest {max(took, default=0):.3g} s"
     return _draw(paint, told, height=min(0.8 + 0.22 * max(len(rows), 2), 3.5))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from langflix.chunks import make_chunks
-from langflix.compare import Reworded, compare, read, show_changes, show_chunks, show_cues, show_dropped, show_expressions, show_groups, show_request
+from langflix.compare import Reworded, compare, read, show_changes, show_chunks, show_comparison, show_cues, show_dropped, show_expressions, show_groups, show_request
 from langflix.analysis import make_groups
 from langflix.config import Settings
 from langflix.pipeline import sample_episode
@@ -37,6 +37,8 @@ def test_each_expression_is_on_one_side_or_on_both(everything):
     assert len(seen.agreed) + len(seen.only_right) == len(for_c1.expressions)
     assert seen.only_left
     assert "too easy: " in repr(seen)
+    assert "too easy: " in show_comparison(seen, agreed=False).text
+    assert " both " not in show_comparison(seen, agreed=False).text
     turned = compare(for_c1, everything)
     assert (turned.only_left, turned.only_right) == (seen.only_right, seen.only_left)
 
