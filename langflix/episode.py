@@ -44,12 +44,12 @@ def _beside(video: Path, language: str) -> SubtitleFile | None:
     found = find_subtitles(video, language)
     return read_subtitles(found[0].path, language) if found else None
 
-# %% ../nbs/14_1_episode.ipynb #fde370c4
-def _spoken(video: Path, subs: Path | None, language: str, tools: Tools, info: MediaInfo) -> SubtitleFile:
+# %% ../nbs/14_1_episode.ipynb #c5715f4c
+def _spoken(video: Path, subs: Path | None, language: str, tools: Tools, info: MediaInfo, beside: bool) -> SubtitleFile:
     "The subtitles of what is spoken: given, beside the video, or inside it. Raises `SubtitleError`."
     if subs is not None:
         return read_subtitles(subs, language)
-    if file := _beside(video, language):
+    if beside and (file := _beside(video, language)):
         return file
     if info.subtitles:
         return read_embedded(video, language, ffmpeg=tools.ffmpeg, ffprobe=tools.ffprobe)
@@ -59,11 +59,11 @@ def _spoken(video: Path, subs: Path | None, language: str, tools: Tools, info: M
     )  # fmt: skip
 
 
-def _translated(video: Path, subs: Path | None, language: str, tools: Tools, info: MediaInfo) -> SubtitleFile | None:
+def _translated(video: Path, subs: Path | None, language: str, tools: Tools, info: MediaInfo, beside: bool) -> SubtitleFile | None:
     "The subtitles in the learner's language, from the same three places; an episode may have none."
     if subs is not None:
         return read_subtitles(subs, language)
-    if file := _beside(video, language):
+    if beside and (file := _beside(video, language)):
         return file
     streams = subtitle_streams(video, ffprobe=tools.ffprobe) if info.subtitles else []
     if any(stream.is_text and stream.language == language for stream in streams):
@@ -77,7 +77,7 @@ def _subtitle_stem(path: Path) -> str:
     head, _, tail = stem.rpartition(".")
     return head if head and tail.isalpha() and len(tail) in (2, 3) else stem
 
-# %% ../nbs/14_1_episode.ipynb #0bd7e67f
+# %% ../nbs/14_1_episode.ipynb #3b27134c
 def open_subtitles(subs: Path, subs_target: Path | None, settings: Settings) -> Episode:
     "An episode of which there are only subtitles. Raises `SubtitleError`."
     source, target = settings.languages.source, settings.languages.target
@@ -86,11 +86,14 @@ def open_subtitles(subs: Path, subs_target: Path | None, settings: Settings) -> 
     return _episode(_subtitle_stem(Path(subs)), file, other)
 
 
-def open_video(video: Path, subs: Path | None, subs_target: Path | None, settings: Settings, tools: Tools) -> Episode:
+def open_video(
+    video: Path, subs: Path | None, subs_target: Path | None, settings: Settings, tools: Tools,
+    beside: bool = True,  # look for subtitles beside the video where none are given
+) -> Episode:  # fmt: skip
     "An episode with its picture. Raises `MediaError` or `SubtitleError`."
     info = probe(video, tools)
-    file = _spoken(video, subs, settings.languages.source, tools, info)
-    other = _translated(video, subs_target, settings.languages.target, tools, info)
+    file = _spoken(video, subs, settings.languages.source, tools, info, beside)
+    other = _translated(video, subs_target, settings.languages.target, tools, info, beside)
     return replace(_episode(video.stem, file, other), video=video, info=info)
 
 
