@@ -110,7 +110,7 @@ def level_histogram(
     told = (f"{name}: " + ", ".join(f"{count[level]} {level}" for level in LEVELS if count[level]) for name, count in counts.items())
     return _draw(paint, "\n".join(told), width=5.0)
 
-# %% ../nbs/13k_2_plots.ipynb #6281646e
+# %% ../nbs/13k_2_plots.ipynb #c77aa5c5
 @dataclass(frozen=True, slots=True)
 class Call:
     "One call of an analyzer."
@@ -130,6 +130,7 @@ def latency_timeline(calls: Sequence[Call]) -> Plot:
             axes.barh(rows[call.chunk], max(call.end_s - call.start_s, 0.001), left=call.start_s, height=0.7, color=COLOURS[1 if call.failed else 0])
         axes.set_yticks(range(len(rows)) if len(rows) <= 12 else [], list(rows) if len(rows) <= 12 else [])
         axes.invert_yaxis()
+        axes.set_xlim(left=0)
         axes.set_xlabel("seconds")
         axes.set_ylabel("chunk")
 
