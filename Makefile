@@ -3,12 +3,12 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
-EXTRAS := media,notebook,dashboard,genai,parquet,dev
+EXTRAS := media,notebook,api,dashboard,genai,parquet,postgres,dev
 OUT    ?= lessons
 
 export PYTHONUNBUFFERED = 1
 
-.PHONY: help setup demo browser test lint export clean notebooks bench sample
+.PHONY: help setup demo browser services test lint export clean notebooks bench sample
 .DEFAULT_GOAL := help
 
 help: ## Say what each target does
@@ -31,7 +31,10 @@ demo: $(STAMP) ## Make lessons from the sample episode: no key, no network
 browser: $(STAMP) # tests look at pages in a real Chromium
 	$(BIN)/python tests/browser.py
 
-test: $(STAMP) browser ## Run all tests
+services: $(STAMP) # tests use a real Redis and a real PostgreSQL, which they start themselves
+	$(BIN)/python tests/servers.py
+
+test: $(STAMP) browser services ## Run all tests
 	$(BIN)/python -m pytest
 
 lint: $(STAMP) ## Check style and types of the package and the tests

@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from contextlib import contextmanager
@@ -156,3 +157,38 @@ def redis_server(*options: str):
             yield server
         finally:
             server.kill()
+
+
+PACKAGES = {"redis-server": "redis-server", "initdb": "postgresql", "postgres": "postgresql"}  # program -> Debian's package
+
+
+def missing() -> list[str]:
+    "The packages whose programs are not here."
+    def found(name: str) -> bool:
+        return bool(shutil.which(name) or list(Path("/usr/lib/postgresql").glob(f"*/bin/{name}")))
+
+    return sorted({package for name, package in PACKAGES.items() if not found(name)})
+
+
+def install() -> None:
+    "Install the servers where they are missing, and stop what their packages start: tests start their own."
+    packages = missing()
+    if not packages:
+        return
+    if not shutil.which("apt-get"):
+        sys.exit(f"The tests need {' and '.join(packages)}, and there is no apt-get here. Install them (macOS: brew install redis postgresql) and try again.")
+    rights = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
+    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for step in (["update", "--quiet"], ["install", "--yes", "--quiet", "--no-install-recommends", *packages]):
+        try:
+            done = subprocess.run([*rights, "apt-get", *step], env=quiet).returncode == 0
+        except FileNotFoundError:
+            done = False
+        if not done and step[0] == "install":
+            sys.exit(f"The tests need {' and '.join(packages)}. Run as root: apt-get install {' '.join(packages)}")
+    for package in packages:
+        subprocess.run([*rights, "service", package, "stop"], capture_output=True)
+
+
+if __name__ == "__main__":
+    install()
