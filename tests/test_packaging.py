@@ -45,7 +45,7 @@ def installed(wheel, tmp_path_factory):
 
 def test_the_wheel_holds_package_data_and_licence_and_no_development_files(wheel):
     names = zipfile.ZipFile(wheel).namelist()
-    for needed in ("langflix/data/sample/sample.mp4", "langflix/data/lexicon/en/idioms.jsonl", "langflix/data/apps/episode.ipynb", "langflix/py.typed"):
+    for needed in ("langflix/data/sample/sample.mp4", "langflix/data/lexicon/en/idioms.jsonl", "langflix/data/migrations/env.py", "langflix/data/migrations/versions/0001_catalogue.py", "langflix/data/apps/episode.ipynb", "langflix/py.typed"):
         assert needed in names
     assert {name.rsplit("/", 1)[1] for name in names if "/licenses/" in name} >= {"LICENSE", "NOTICE"}
     assert not [name for name in names if name.startswith(("tests/", "nbs/", "benchmarks/")) or (name.endswith(".ipynb") and not name.startswith("langflix/data/apps/"))]
