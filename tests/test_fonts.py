@@ -44,6 +44,40 @@ def test_a_missing_script_is_named_with_its_package(language: str, text: str, sc
     assert "U+" in error.value.message
 
 
+@pytest.fixture
+def all_wheels(monkeypatch: pytest.MonkeyPatch) -> None:
+    "A machine whose fonts are those of the media extra."
+    folders = [path for path in font_folders() if path.name in fonts._WHEELS]
+    monkeypatch.setattr(fonts, "font_folders", lambda: folders)
+
+
+@pytest.mark.usefixtures("all_wheels")
+@pytest.mark.parametrize(
+    ("language", "text", "family"),
+    [
+        ("ko", "조금만 버텨", "Noto Sans CJK JP"), ("ja", "頑張って、ね「」", "Noto Sans CJK JP"), ("zh", "坚持一下，直接", "Noto Sans CJK JP"),
+        ("es", "¿Qué tal? ¡Aguanta!", "Noto Sans CJK JP"), ("fr", "« Ça y est ! » œuvre\u202f?", "Noto Sans CJK JP"), ("de", "Größe „Straße“ ẞ", "Noto Sans CJK JP"),
+        ("ru", "Держись, ёлка", "Noto Sans CJK JP"), ("vi", "Cố lên nhé, đừng bỏ cuộc", "Noto Sans CJK JP"),
+        ("ar", "اصمد قليلا، هل تسمع؟", "Noto Sans Arabic"), ("fa", "پگاه چای", "Noto Sans Arabic"), ("he", "החזק מעמד", "Noto Sans Hebrew Light"),
+        ("hi", "हिम्मत रखो।", "Noto Sans Devanagari"), ("th", "อดทนไว้", "Noto Sans Thai"), ("ta", "பொறுமை", "Noto Sans Tamil"),
+    ],
+)  # fmt: skip
+def test_the_wheels_draw_every_language(language: str, text: str, family: str) -> None:
+    face = check_fonts({language: [text]})[language]
+    assert face.main.family == family
+    assert missing_glyphs(text, face) == set()
+    if "CJK" in family:
+        assert face.main.bold_path
+        assert face.main.bold_path.parent.name == "noto_cjk_sans_jp_bold"
+        assert face.width("Hang in there", 100, bold=True) > face.width("Hang in there", 100)
+
+
+@pytest.mark.usefixtures("all_wheels")
+def test_a_letter_that_is_not_seen_is_not_counted_in_a_width() -> None:
+    face = check_fonts({"en": ["abc"]})["en"]
+    assert face.width("a\u200bb\u200fc\u2060", 50) == face.width("abc", 50)
+
+
 def test_no_font_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fonts, "font_folders", lambda: [])
     with pytest.raises(FontError, match="Hangul") as error:

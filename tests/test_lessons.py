@@ -397,7 +397,7 @@ def test_a_slow_repeat_shows_every_frame_and_keeps_the_pitch(film: Path, tools: 
 def test_dots_count_the_repeats(film: Path, tools: Tools) -> None:
     plan = plans_of(film, tools, [GROUPS[0]], repeat_count=3)[0]
     dots = [re.findall(r"\\1a&H(00|B0)&", spec.ass) for spec in plan.playlist[1:4]]
-    assert [(found.count("00"), found.count("B0")) for found in dots] == [(2, 2), (3, 1), (4, 0)]  # and the bar of the label
+    assert [(found.count("00"), found.count("B0")) for found in dots] == [(3, 2), (4, 1), (5, 0)]  # and the paper and the bar of the label
     assert len({spec.key for spec in plan.playlist[1:4]}) == 3
 
 
