@@ -91,7 +91,7 @@ def _following(path: Path, progress: Progress, every_s: float = 0.2) -> Iterator
         over.set()
         thread.join()
 
-# %% ../nbs/14e_notebook_run.ipynb #d872ed9c
+# %% ../nbs/14e_notebook_run.ipynb #b8c76667
 _SAVE_EVERY_S = 5
 _QUIET = {"PYDEVD_DISABLE_FILE_VALIDATION": "1", "JUPYTER_PREFER_ENV_PATH": "1"}  # no warning of the debugger; the kernel of this environment
 
@@ -107,7 +107,7 @@ def _execute(parameters: EpisodeParameters, record: Path) -> str:  # what was wr
     try:
         papermill.execute_notebook(
             source, target, given, kernel_name="python3", progress_bar=False, start_timeout=120, autosave_cell_every=_SAVE_EVERY_S,
-            shutdown_kernel="immediate", coalesce_streams=True,
+            shutdown_kernel="immediate", coalesce_streams=True, extra_arguments=["--log-level=ERROR"],
         )  # fmt: skip
     except PapermillExecutionError as error:
         return f"{error.ename}: {error.evalue}"
