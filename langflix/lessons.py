@@ -6,7 +6,7 @@
 __all__ = ['LOUDNESS', 'Progress', 'join_lesson', 'thumbnail', 'Lesson', 'RenderFailure', 'RenderResult', 'copy_out',
            'render_lessons']
 
-# %% ../nbs/12_lessons.ipynb #ef3b926e
+# %% ../nbs/12_lessons.ipynb #a3de1213
 import os
 import re
 import shutil
@@ -140,7 +140,7 @@ class RenderResult:
 
 Progress = Callable[[int, int, str], None]  # done, of how many, what was just done
 
-# %% ../nbs/12_lessons.ipynb #554211c3
+# %% ../nbs/12_lessons.ipynb #3eb9c637
 class _Bench:
     "One run: the store, the tools, and a count of what was started."
 
@@ -218,7 +218,7 @@ def copy_out(made: Path, place: Path) -> None:
             return
     publish(place, partial(shutil.copy2, made))
 
-# %% ../nbs/12_lessons.ipynb #151f59e9
+# %% ../nbs/12_lessons.ipynb #1f18d15d
 _Step = tuple[SegmentSpec, ...] | LessonPlan
 
 
@@ -238,7 +238,7 @@ def _in_turn(plans: Sequence[LessonPlan], behind: int) -> list[_Step]:
         waiting.append((len(steps) + behind, plan))
     return steps + [plan for _, plan in waiting]
 
-# %% ../nbs/12_lessons.ipynb #c5117fa8
+# %% ../nbs/12_lessons.ipynb #26a4d70e
 def _processors() -> int:
     "How many processors this process may use."
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
