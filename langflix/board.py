@@ -6,12 +6,12 @@
 __all__ = ['Jobs', 'Shown', 'EpisodeState', 'fraction', 'shown_state', 'JobRow', 'job_row', 'episode_name', 'EpisodeRow', 'Film',
            'Library', 'episode_rows', 'episode_details', 'today', 'health', 'Board']
 
-# %% ../nbs/16c_board.ipynb #974e6f04
+# %% ../nbs/16c_board.ipynb #9406cffa
 import os
 import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -381,7 +381,7 @@ def _disk_check(settings: Settings) -> Check:
     low = free_gb < 5
     return Check("Disk", "warning" if low else "ok", f"{free_gb:.0f} GB free for lessons", "Remove old episodes, or `langflix cache --clear`." if low else "")
 
-# %% ../nbs/16c_board.ipynb #4aff9294
+# %% ../nbs/16c_board.ipynb #01468cc0
 class Board:
     "What one page shows, and what it may ask for."
 
@@ -395,9 +395,16 @@ class Board:
         except LangFlixError as error:
             return {"problem": {"message": error.message, "hint": error.hint}}
         return {
-            "problem": None, "episodes": [asdict(row) for row in episode_rows(self.library, jobs)], "jobs": [asdict(job_row(job)) for job in jobs],
+            "problem": None, "episodes": [asdict(replace(row, says=self._short(row.says))) for row in episode_rows(self.library, jobs)],
+            "jobs": [asdict(replace(row, error=self._short(row.error))) for row in map(job_row, jobs)],
             "today": today(self.settings, jobs, self._now()), "health": health(self.settings, self.store, jobs, self._now()), "defaults": self._defaults(),
         }  # fmt: skip
+
+    def _short(self, text: str) -> str:
+        "A sentence without the folders in which everything lies."
+        for folder in (self.settings.paths.media, self.settings.paths.output):
+            text = text.replace(f"{folder.absolute()}{os.sep}", "")
+        return text
 
     def _defaults(self) -> dict[str, Any]:
         "What a run does when nothing else is chosen."

@@ -88,7 +88,7 @@ class Sessions:
             name, until, _ = cookie.split(".")
             self._ended = {kept: end for kept, end in self._ended.items() if end > now_s} | {name: int(until)}
 
-# %% ../nbs/17b_1_guard.ipynb #cc61e719
+# %% ../nbs/17b_1_guard.ipynb #ae1ca65e
 FORGIVEN, FORGIVEN_TOGETHER, LONGEST_WAIT_S = 5, 50, 900.0
 _REMEMBERED = 1000  # addresses
 
@@ -111,7 +111,7 @@ class Attempts:
 
     def wrong(self, address: str, now_s: float) -> None:
         "Remember a wrong password."
-        self._wrong = {name: seen for name, seen in self._wrong.items() if now_s - seen[1] < LONGEST_WAIT_S}
+        self._wrong = {name: seen for name, seen in self._wrong.items() if now_s - seen[1] < 2 * LONGEST_WAIT_S}
         for name in (address, ""):
             if name in self._wrong or len(self._wrong) < _REMEMBERED:
                 self._wrong[name] = (self._wrong.get(name, (0, 0.0))[0] + 1, now_s)
