@@ -43,7 +43,7 @@ class Both:
     spoken: Marked
     meant: Marked
 
-# %% ../nbs/13i_tracks.ipynb #40d53ca6
+# %% ../nbs/13i_tracks.ipynb #5483ff3e
 def bilingual(
     manifest: Manifest,
     cues: Iterable[Cue],  # the whole episode
@@ -59,14 +59,15 @@ def bilingual(
         meant |= translated_lines(group, {})
     meant |= target_lines
     spoken = (cue for cue in cues if cue.text and cue.kind != "sound" and cue.end_ms > cue.start_ms)
-    return [_both(cue, meant.get(cue.index, ""), at.get(cue.index, ())) for cue in spoken]
+    return [_both(cue, meant.get(cue.index, ""), at.get(cue.index, ()), manifest.languages.target) for cue in spoken]
 
 
-def _both(cue: Cue, meant: str, expressions: Sequence[Expression]) -> Both:
+def _both(cue: Cue, meant: str, expressions: Sequence[Expression], lang: str) -> Both:
     "One cue in both languages."
     marks = tuple((low, high) for one in expressions for index, low, high in one.spans if index == cue.index)
     meant = " ".join(meant.split())
-    return Both(cue.start_ms, cue.end_ms, Marked(cue.text, marks), Marked(meant, tuple(place for one in expressions for place in find_translation(one.translation, meant))))
+    places = tuple(place for one in expressions for place in find_translation(one.translation, meant, lang))
+    return Both(cue.start_ms, cue.end_ms, Marked(cue.text, marks), Marked(meant, places))
 
 # %% ../nbs/13i_tracks.ipynb #09c539ab
 def _srt_text(line: Marked) -> str:
