@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['app', 'run', 'analyze', 'render', 'demo', 'main']
 
-# %% ../nbs/18_cli.ipynb #02b72f94
+# %% ../nbs/18_cli.ipynb #67900ecb
 import signal
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from . import __version__
+from .dashboard_command import dashboard
 from .export_command import export
 from .lookup import catalogue
 from .recorded import learner_settings, run_recorded
@@ -124,11 +125,12 @@ def demo(
         out, as_json,
     )  # fmt: skip
 
-# %% ../nbs/18_cli.ipynb #0b18dd15
+# %% ../nbs/18_cli.ipynb #3f8435ca
 app.command()(doctor)
 app.command("cache")(show_cache)
 app.command()(export)
 app.command()(serve)
+app.command()(dashboard)
 app.add_typer(bench, name="bench")
 app.add_typer(catalogue, name="catalogue")
 
