@@ -372,20 +372,26 @@ def _forget_missing(connection: sa.Connection, root: Path, place: Path, seen: se
         connection.execute(sa.delete(episodes).where(episodes.c.id == number))
     return len(gone)
 
-# %% ../nbs/13e_catalogue.ipynb #6cb460bf
+# %% ../nbs/13e_catalogue.ipynb #f0ee3d53
 class Catalogue:
     "All episodes, runs and expressions."
 
     def __init__(self, database: Database, root: Path) -> None:
         self._database, self.root = database, root.resolve()  # root: the output folder
 
-    def record(self, manifest: Manifest, folder: str | Path) -> None:
+    def record(
+        self,
+        manifest: Manifest,
+        folder: str | Path,
+        over: bool = True,  # False: its run is still at work, and is not counted yet
+    ) -> None:
         "Take in a manifest; what the same folder had before is replaced. Raises `CatalogueError`."
         episode = _episode_row(manifest, _folder_name(Path(folder), self.root))
         rows = _expression_rows(manifest, episode["show"])
         with self._database.writing() as connection:
             number = _put_episode(connection, episode)
-            _put_run(connection, number, _run_row(manifest))
+            if over:
+                _put_run(connection, number, _run_row(manifest))
             _forget(connection, number)
             _put_expressions(connection, number, rows)
 
