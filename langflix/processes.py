@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['MARK', 'started', 'this_host', 'marked', 'children', 'end_all', 'end_marked']
 
-# %% ../nbs/16b_1_processes.ipynb #c6b80476
+# %% ../nbs/16b_1_processes.ipynb #99ce3be2
 import os
 import signal
 import socket
@@ -16,7 +16,9 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-# %% ../nbs/16b_1_processes.ipynb #f51b83b7
+from .core import ToolError
+
+# %% ../nbs/16b_1_processes.ipynb #dbd84a7d
 MARK: Final = "LANGFLIX_JOB"  # the environment variable that a job's processes inherit
 _PROC = Path("/proc")
 
@@ -37,7 +39,9 @@ def started(pid: int) -> str | None:  # None: there is no such process, or it ha
 
 @cache
 def this_host() -> str:
-    "This machine since it was started, and which of its process tables."
+    "This machine since it was started, and which of its process tables. Raises `ToolError` where there is no /proc."
+    if not (_PROC / "self" / "stat").exists():
+        raise ToolError("jobs need Linux: their processes are watched through /proc", "Use `langflix run` or `langflix season`, or the container.")
     boot = (_PROC / "sys" / "kernel" / "random" / "boot_id").read_text().strip()
     return f"{socket.gethostname()}/{boot[:8]}/{os.readlink('/proc/self/ns/pid')}"
 

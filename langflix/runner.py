@@ -29,11 +29,12 @@ from .processes import MARK, end_marked, started, this_host
 from .progress import EVENTS, read_events
 from .warden import OVER_MEMORY, warden_command
 
-# %% ../nbs/16b_runner.ipynb #dc62eedd
+# %% ../nbs/16b_runner.ipynb #600db428
 _log = logging.getLogger(__name__)
 
 LEASE_S: Final = 30.0  # a worker on another machine that is silent for so long is thought dead
 _BEAT_S, _ASK_S, _SWEEP_S, _EXPIRE_S = 2.0, 0.3, 2.0, 3600.0
+_KILLED: Final = 128  # a higher status means that a signal ended the process
 _STOP_S = 2.5  # how long a warden may take to end its job
 
 MakeCommand = Callable[[Path], Sequence[str]]  # from a job's folder, where parameters.json lies
@@ -117,7 +118,7 @@ class _Run:
         self.clean = self.clean or end_marked(self.mark)
         return self.clean
 
-# %% ../nbs/16b_runner.ipynb #a4926eb3
+# %% ../nbs/16b_runner.ipynb #cee9fb3b
 Ending = tuple[State | Literal["release", "lose"], dict[str, Any] | None, Problem | None]
 
 
@@ -141,7 +142,7 @@ def _ending(run: _Run, memory_mb: int | None) -> Ending:
         return "failed", facts, Problem(message=str(run.end.get("error") or "it failed"), hint=str(run.end.get("hint") or ""), kind="run")
     if run.process.returncode == 0 and not run.end:
         return "done", {}, None
-    if run.begun or run.process.returncode < 0:
+    if run.begun or run.process.returncode < 0 or run.process.returncode > _KILLED:
         return "lose", None, None
     return _failure(*_last_error(run.folder / "log.txt"), "start")
 

@@ -199,6 +199,15 @@ def test_a_job_that_dies_is_resumed_and_at_last_given_up(jobs, start, tmp_path):
     assert marked(job.id) == set()
 
 
+def test_a_job_that_is_killed_before_its_first_word_is_resumed(jobs, start):
+    start()
+    job = submit(jobs)
+    pid = wait(lambda: next((pid for pid in marked(job.id) if b"jobs_at_work" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[1]), None))
+    os.kill(pid, signal.SIGKILL)
+    job = ended(jobs, job)
+    assert (job.state, job.losses) == ("done", 1)
+
+
 def test_a_killed_warden_leaves_nothing_behind(jobs, start):
     runner = start()
     job = submit(jobs, step_s=0.3)
@@ -289,7 +298,7 @@ def test_whatever_is_killed_every_job_ends_once(jobs, address, tmp_path):
         ends = [event for event in jobs.events(job.id) if event.state in ("done", "failed", "cancelled")]
         assert [event.state for event in ends] == [job.state]
         assert job.state == ("failed" if n % 5 == 4 else "done") or job.error.kind == "lost"
-        assert set(Counter((folder(tmp_path, job) / "paid").read_text().split()).values()) == {1}
+        assert set(Counter((folder(tmp_path, job) / "paid").read_text().split()).values()) == {1}  # each step once
         assert marked(job.id) == set()
 
 
