@@ -202,7 +202,7 @@ def note_result(model: RunModel, manifest: Manifest) -> None:
     model.problems += [f"{f.reason} (cues {f.cue_start} to {f.cue_end}): {f.message}" for f in manifest.failures]
     model.feed({"exit_status": exit_status(manifest), "tokens": manifest.stats.tokens, "cost_usd": manifest.stats.cost_usd, "failed": manifest.stats.failed})
 
-# %% ../nbs/15_4_watching.ipynb #d4e77bd3
+# %% ../nbs/15_4_watching.ipynb #f09aee83
 _WORDS: dict[State, str] = {
     "waiting": "Not begun", "running": "Running", "stopping": "Ending", "done": "Done", "in part": "Done in part", "failed": "Failed", "cancelled": "Cancelled",
 }  # fmt: skip
@@ -216,7 +216,7 @@ def facts(model: RunModel) -> list[tuple[str, str]]:  # name and value
     if figures.waiting and not model.over:
         rows.append(("Waiting", f"{figures.waiting} {_CAUSES.get(figures.why, '')}".strip()))
     if figures.failed:
-        rows.append(("Failed", f"{figures.failed} chunks"))
+        rows.append(("Failed", f"{figures.failed} chunk{'s' * (figures.failed != 1)}"))
     if figures.tokens:
         rows.append(("Tokens", f"{figures.tokens:,}"))
     if figures.tokens or figures.cost_usd:

@@ -35,7 +35,7 @@ def test_steps_figures_and_time():
     run.see(Snapshot(done=3, failed=1, waiting=2, why="quota", tokens=Tokens(1000, 200, 34), cost_usd=0.0123, left_s=90.0, total=8))
     assert (run.state, run.steps["analyze"], headline(run)) == ("running", Step(3, 8, ""), "Running: find expressions")
     assert dict(facts(run)) == {
-        "Time": "1:05", "Left": "about 1:30", "Waiting": "2 for the quota", "Failed": "1 chunks", "Tokens": "1,234", "Cost": "$0.0123", "Requests today": "120 of 1,500",
+        "Time": "1:05", "Left": "about 1:30", "Waiting": "2 for the quota", "Failed": "1 chunk", "Tokens": "1,234", "Cost": "$0.0123", "Requests today": "120 of 1,500",
     }  # fmt: skip
     run("render", 1, 4, "clip long")
     assert list(run.steps) == ["analyze", "render"]
