@@ -7,7 +7,7 @@ __all__ = ['NEEDED_ENCODERS', 'NEEDED_FILTERS', 'TONE_MAPPING', 'INSTALL_HINT', 
            'find_tools', 'lacking', 'run_ffmpeg', 'Stream', 'MediaInfo', 'frame_rate', 'probe', 'choose_audio',
            'first_frame', 'frame_count', 'frame_time', 'sample_count', 'fingerprint', 'estimated_bytes', 'check_space']
 
-# %% ../nbs/10_media.ipynb #5361e02b
+# %% ../nbs/10_media.ipynb #edeb69dc
 import atexit
 import hashlib
 import json
@@ -30,8 +30,9 @@ from typing import IO, Any
 import platformdirs
 
 from .core import FfmpegError, MediaError, ToolError
+from .discovery import FILM_INPUT
 
-# %% ../nbs/10_media.ipynb #a9af9a7f
+# %% ../nbs/10_media.ipynb #cdc1e001
 _TAIL_LINES = 12  # how many of a program's last words an error repeats
 _EMPTY_WORDS = ("Conversion failed!", "Error opening input files", "Exiting normally", "frame=", "size=")  # what ffmpeg says last and tells nothing
 
@@ -58,6 +59,7 @@ def _run(
     cwd: Path | None = None,
     on_line: Callable[[str], None] | None = None,  # called with each line of standard output
     keep: int = 400,  # how many lines of the error stream are kept
+    within_s: float | None = None,  # it is killed after so long
 ) -> tuple[int, str, str]:  # exit status, standard output, the end of the error stream
     "Run a program to its end; kill it when we are interrupted."
     errors: deque[str] = deque(maxlen=keep)
@@ -68,6 +70,9 @@ def _run(
         _children.add(child)
         reader = threading.Thread(target=_collect, args=(child.stderr, errors), daemon=True)
         reader.start()
+        alarm = threading.Timer(within_s or 0, child.kill)
+        if within_s:
+            alarm.start()
         try:
             for line in child.stdout:
                 output.append(line)
@@ -77,6 +82,7 @@ def _run(
             child.kill()
             raise
         finally:
+            alarm.cancel()
             _children.discard(child)
         reader.join()
     return child.returncode, "".join(output), "\n".join(errors)
@@ -328,16 +334,19 @@ def _seconds(text: str | None) -> Fraction | None:
     "Read seconds as ffprobe writes them."
     return Fraction(text) if text and text != "N/A" else None
 
-# %% ../nbs/10_media.ipynb #b45c13c7
+# %% ../nbs/10_media.ipynb #492b6398
+_PROBE_S = 60.0  # a file that takes longer is made to take long
+
+
 def _ask(path: Path, tools: Tools) -> dict[str, Any]:
     "What ffprobe says of a file. Raises `MediaError`."
     if not path.exists():
         raise MediaError(f"{path}: there is no such file", "Check the path of the video.", path=str(path))
     if path.is_dir():
         raise MediaError(f"{path} is a folder, not a video", "Give one video file; `langflix season` takes a folder.", path=str(path))
-    command = [str(tools.ffprobe), "-v", "error", "-protocol_whitelist", "file,pipe,crypto,data"]
+    command = [str(tools.ffprobe), "-v", "error", *FILM_INPUT]
     command += ["-show_format", "-show_streams", "-of", "json", f"file:{path.absolute()}"]
-    status, output, errors = _run(command)
+    status, output, errors = _run(command, within_s=_PROBE_S)
     if status:
         reason = (errors.splitlines() or [f"ffprobe ended with status {status}"])[-1].rsplit(": ", 1)[-1]
         raise MediaError(f"{path} is not a video that ffmpeg can read: {reason}", "Is the download complete? Try to play it.", path=str(path))

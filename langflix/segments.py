@@ -7,7 +7,7 @@ __all__ = ['Kind', 'AnyKeyed', 'Layout', 'layout_for', 'SegmentSpec', 'segment_s
            'using', 'making_room', 'needed', 'changing_frames', 'time_scale', 'segment_args', 'together',
            'render_segments', 'render_segment']
 
-# %% ../nbs/11_segments.ipynb #d658a039
+# %% ../nbs/11_segments.ipynb #b7f27516
 import hashlib
 import json
 import os
@@ -30,6 +30,7 @@ from typing import Any, Literal, Protocol, TypeVar
 from filelock import FileLock, Timeout
 
 from .core import FfmpegError, publish
+from .discovery import FILM_INPUT
 from .loudness import keep_loudness, meter, meter_file, read_meter
 from .media import MediaInfo, Tools, first_frame, frame_count, frame_time, run_ffmpeg, sample_count
 
@@ -279,7 +280,7 @@ def needed(root: Path) -> set[str]:  # keys
             found.update(keys.read_text(encoding="ascii").split() if keys.exists() else ())
     return found
 
-# %% ../nbs/11_segments.ipynb #3240db25
+# %% ../nbs/11_segments.ipynb #3ba917ff
 _LEAD_S = 30  # how much earlier to seek in a container without an index
 
 
@@ -299,7 +300,8 @@ def _open_film(spec: SegmentSpec, source: str) -> Any:
 
     early = 1 / spec.fps if spec.seekable else Fraction(_LEAD_S)
     start = max(_wanted(spec) - early, Fraction(0))
-    return open_input(source, copyts=None, noaccurate_seek=None, seek_timestamp=1, ss=_exact(start))
+    safe = {name.removeprefix("-"): value for name, value in zip(FILM_INPUT[::2], FILM_INPUT[1::2], strict=True)}
+    return open_input(source, copyts=None, noaccurate_seek=None, seek_timestamp=1, ss=_exact(start), **safe)
 
 
 def _frames(spec: SegmentSpec, picture: Any) -> Any:
