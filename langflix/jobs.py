@@ -18,7 +18,7 @@ from .job_store import JobStore
 from .local_jobs import LocalJobs
 from .series import identify
 
-# %% ../nbs/16_jobs.ipynb #e4c22630
+# %% ../nbs/16_jobs.ipynb #76ce2d07
 JOBS_FOLDER: Final = ".jobs"  # in the output folder: the store's file, and a folder for each job's log and record
 
 
@@ -27,10 +27,13 @@ def jobs_folder(settings: Settings) -> Path:
     return settings.paths.output / JOBS_FOLDER
 
 
-def open_jobs(settings: Settings) -> JobStore:
+def open_jobs(
+    settings: Settings,
+    wait: bool = True,  # False: for a service, which tells its health and goes on when the store is back
+) -> JobStore:
     "The store that the settings mean. Raises `JobStoreError` or `SettingsError`."
     if settings.redis.url is None:
-        return LocalJobs(jobs_folder(settings) / "jobs.db")
+        return LocalJobs(jobs_folder(settings) / "jobs.db", now=wait, timeout_s=10 if wait else 5)
     from langflix.redis_jobs import RedisJobs
 
     return RedisJobs(settings.redis.url.get_secret_value())

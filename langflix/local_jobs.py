@@ -82,21 +82,54 @@ def _next_number(connection: sqlite3.Connection) -> int:
     "A number that was never given before."
     return int(connection.execute("UPDATE sequence SET last = last + 1 RETURNING last").fetchone()[0])
 
-# %% ../nbs/16_2_local_jobs.ipynb #7b0e5538
+# %% ../nbs/16_2_local_jobs.ipynb #32ab91a3
+def _make_folder(path: Path) -> None:
+    "Make the folder of a file. Raises `JobStoreError`."
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise JobStoreError(f"{path}: cannot be made ({error.strerror})", "Choose another folder with the setting paths.output.") from error
+
+
+def _make_tables(connection: sqlite3.Connection, path: Path) -> None:
+    "Make the tables in a new file, all or none. Raises `JobStoreError` or an error of SQLite."
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version == 0:
+        connection.execute("BEGIN IMMEDIATE")
+        if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+            for statement in filter(str.strip, _TABLES.split(";")):
+                connection.execute(statement)
+        connection.execute("COMMIT")
+    elif version != _VERSION:
+        raise JobStoreError(f"{path}: made by a newer LangFlix (version {version})", "Update LangFlix, or move the file away.", path=str(path))
+
+# %% ../nbs/16_2_local_jobs.ipynb #b02e8929
 class _File:
     "A file of SQLite with our tables."
 
     def __init__(self, path: Path, timeout_s: float) -> None:
-        self.path, self._timeout_s, self._own = path, timeout_s, threading.local()
+        self.path, self._timeout_s, self._own, self._has_tables = path, timeout_s, threading.local(), False
 
     def connection(self) -> sqlite3.Connection:
         "This thread's connection."
         if getattr(self._own, "pid", None) != os.getpid():
-            connection = sqlite3.connect(self.path, timeout=self._timeout_s, isolation_level=None)
+            self._own.connection, self._own.pid = self._open(), os.getpid()
+        return self._own.connection
+
+    def _open(self) -> sqlite3.Connection:
+        "A connection to a file with our tables. Raises `JobStoreError` or an error of SQLite."
+        _make_folder(self.path)
+        connection = sqlite3.connect(self.path, timeout=self._timeout_s, isolation_level=None)
+        try:
             connection.execute("PRAGMA journal_mode = wal")
             connection.execute("PRAGMA synchronous = full")
-            self._own.connection, self._own.pid = connection, os.getpid()
-        return self._own.connection
+            if not self._has_tables:
+                _make_tables(connection, self.path)
+        except BaseException:
+            connection.close()
+            raise
+        self._has_tables = True
+        return connection
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -124,31 +157,18 @@ class _File:
             self._own.connection.close()
             self._own.pid = None
 
-# %% ../nbs/16_2_local_jobs.ipynb #39bba50a
-def _make_tables(file: _File) -> None:
-    "Make the tables in a new file. Raises `JobStoreError`."
-    try:
-        file.path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise JobStoreError(f"{file.path}: cannot be made ({error.strerror})", "Choose another folder with the setting paths.output.") from error
-    with file.reading() as connection:
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version == 0:
-        with file.writing() as connection:
-            if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
-                for statement in filter(str.strip, _TABLES.split(";")):
-                    connection.execute(statement)
-    elif version != _VERSION:
-        raise JobStoreError(f"{file.path}: made by a newer LangFlix (version {version})", "Update LangFlix, or move the file away.", path=str(file.path))
-
-# %% ../nbs/16_2_local_jobs.ipynb #aa937ed7
+# %% ../nbs/16_2_local_jobs.ipynb #66dda845
 class LocalJobs(JobStore):
     "Jobs in a file on this machine."
 
-    def __init__(self, path: str | Path, timeout_s: float = 10) -> None:
+    def __init__(
+        self, path: str | Path, timeout_s: float = 10,
+        now: bool = True,  # open it now, so that what is wrong is told now
+    ) -> None:  # fmt: skip
         self.path = Path(path)
         self._file = _File(self.path, timeout_s)
-        _make_tables(self._file)
+        if now:
+            self.counts()
 
     def get(self, job_id: str) -> Job:
         "A job. Raises `NoSuchJob`."
