@@ -7,9 +7,10 @@ __all__ = ['about', 'jobs', 'files', 'found', 'Service', 'health', 'health_detai
            'list_jobs', 'get_job', 'cancel_job', 'retry_job', 'watch_job', 'list_job_files', 'get_job_file',
            'get_job_log', 'list_media', 'upload', 'search', 'episodes', 'create_app']
 
-# %% ../nbs/17_api.ipynb #9bedf739
+# %% ../nbs/17_api.ipynb #2de6e58b
 import asyncio
 import os
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ from starlette.middleware.cors import CORSMiddleware
 from . import __version__
 from .catalogue import Catalogue, EpisodeEntry, Found, Page, open_catalogue
 from .config import Settings
-from .core import InputError, LangFlixError
+from .core import InputError, LangFlixError, SettingsError
 from .health import Health, HealthCheck
 from .job import FINISHED, Job, State
 from .job_store import JobStore
@@ -37,12 +38,12 @@ from .problems import PROBLEM_TYPE, Problem, invalid, problem, problem_of
 from .prompts import Level
 from .runner import Runner
 from .served_files import SANDBOX, TYPES, NoSuchFile, episode_folder, find_file, list_files
-from .shield import Rules, Shield, job_id
+from .shield import Rules, Shield
 from .tokens import Signer, open_signer, open_tokens
-from .uploads import receive, safe_name
+from .uploads import receive, safe_name, sweep
 from .views import BatchRequest, FileView, Handed, JobList, JobRequest, JobView, MediaView, inside, run_parameters, sse, view_of
 
-# %% ../nbs/17_api.ipynb #4e3aa444
+# %% ../nbs/17_api.ipynb #561b18cd
 @dataclass
 class Service:
     "What all requests share."
@@ -51,17 +52,20 @@ class Service:
     store: JobStore
     runner: Runner | None
     signer: Signer
+    ending: bool = False  # the service is about to end: whoever watches is let go
     _catalogue: Catalogue | None = None
 
     def __post_init__(self) -> None:
-        self.health = HealthCheck(self.settings, self.store, __version__)
+        self.health = HealthCheck(self.settings, self.store, __version__, self.runner)
+        self._lock = threading.Lock()
         self.metrics = Metrics(self.store, self.catalogue)
 
     def catalogue(self) -> Catalogue | None:
         "The catalogue; None when it is switched off. Raises `CatalogueError`."
-        if self._catalogue is None:
-            self._catalogue = open_catalogue(self.settings, timeout_s=3)
-        return self._catalogue
+        with self._lock:
+            if self._catalogue is None:
+                self._catalogue = open_catalogue(self.settings, timeout_s=3)
+            return self._catalogue
 
     def opened_catalogue(self) -> Catalogue:
         "The catalogue. Raises `CatalogueError`, or `InputError` when it is switched off."
@@ -71,8 +75,7 @@ class Service:
         return catalogue
 
     def job(self, name: str) -> Job:
-        "A job; the log knows which one it is about. Raises `NoSuchJob`."
-        job_id.set(name[:64])
+        "A job. Raises `NoSuchJob`."
         return self.store.get(name)
 
     def view(self, job: Job) -> JobView:
@@ -93,13 +96,14 @@ def _service(request: Request) -> Service:
     service: Service = request.app.state.service
     return service
 
-# %% ../nbs/17_api.ipynb #b9d692a0
+# %% ../nbs/17_api.ipynb #46ffa871
 about = APIRouter(tags=["about"])
 jobs = APIRouter(prefix="/api/v1", tags=["jobs"])
 files = APIRouter(prefix="/api/v1", tags=["files"])
 found = APIRouter(prefix="/api/v1", tags=["catalogue"])
 
 
+@about.head("/health", include_in_schema=False)
 @about.get("/health", summary="Whether the service answers")
 async def health() -> dict[str, Literal["ok"]]:
     return {"status": "ok"}
@@ -174,7 +178,7 @@ def retry_job(request: Request, name: _JobName) -> JobView:
     service.job(name)
     return service.view(service.store.retry(name))
 
-# %% ../nbs/17_api.ipynb #d3f3f06d
+# %% ../nbs/17_api.ipynb #df96bb40
 _LOOK_S: Final = 0.3
 _COMMENT_S: Final = 10.0
 _MOST_WATCHERS: Final = 200
@@ -184,7 +188,7 @@ async def _told(service: Service, name: str, after: int) -> AsyncIterator[str]:
     "The events of a job until it has ended."
     quiet_s = 0.0
     yield "retry: 2000\n\n"
-    while True:
+    while not service.ending:
         for event in await run_in_threadpool(service.store.events, name, after):
             after, quiet_s = event.id, 0.0
             yield sse(event)
@@ -218,16 +222,21 @@ async def watch_job(request: Request, name: _JobName, last_event_id: Annotated[s
     told = _counted(request.app, _told(service, name, int(last_event_id or 0)))
     return StreamingResponse(told, media_type="text/event-stream", headers={"x-accel-buffering": "no"})
 
-# %% ../nbs/17_api.ipynb #57a3c129
+# %% ../nbs/17_api.ipynb #64aaaf29
 def _sent(request: Request, path: Path) -> Response:
     "A file, or a part of it, or the word that it has not changed."
     kind = TYPES[path.suffix.lower()]
     headers = {"cache-control": "private, no-cache", "content-security-policy": SANDBOX if kind.startswith("text/html") else "default-src 'none'; frame-ancestors 'none'"}
     inline = kind.startswith(("video/", "image/", "text/"))
     answer = FileResponse(path, media_type=kind, headers=headers, filename=path.name, content_disposition_type="inline" if inline else "attachment", stat_result=os.stat(path))
-    if request.headers.get("if-none-match") == answer.headers["etag"]:
+    if _is_known(answer.headers["etag"], request.headers.get("if-none-match", "")):
         return Response(status_code=304, headers={**headers, "etag": answer.headers["etag"]})
     return answer
+
+
+def _is_known(tag: str, known: str) -> bool:
+    "Whether whoever asks has this state of a file."
+    return known.strip() == "*" or tag in [one.strip().removeprefix("W/") for one in known.split(",")]
 
 
 @files.get("/jobs/{name}/files", summary="What a job has made")
@@ -258,7 +267,7 @@ def _tail(job: Job, root: Path, most: int = 200_000) -> str:
         file.seek(max(path.stat().st_size - most, 0))
         return file.read().decode("utf-8", errors="replace")
 
-# %% ../nbs/17_api.ipynb #c877d943
+# %% ../nbs/17_api.ipynb #16178476
 _UPLOADS: Final = "uploads"  # a folder in the media folder
 
 
@@ -269,7 +278,8 @@ def list_media(request: Request) -> list[MediaView]:
         videos = videos_in(media)
     except InputError:
         return []
-    return [MediaView(path=video.relative_to(media).as_posix(), bytes=video.stat().st_size) for video in videos if video.resolve().is_relative_to(media)]
+    inner = [video for video in videos if video.resolve().is_relative_to(media) and video.is_file()]
+    return [MediaView(path=video.relative_to(media).as_posix(), bytes=video.stat().st_size) for video in inner]
 
 
 @files.put("/uploads/{filename}", status_code=201, summary="Upload a video or its subtitles", openapi_extra={"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}})
@@ -293,7 +303,7 @@ def search(request: Request, q: _Text = None, lemma: _Text = None, level: Level 
 def episodes(request: Request, show: _Text = None, limit: _Limit = 100, cursor: _Cursor = None) -> Page[EpisodeEntry]:
     return _service(request).opened_catalogue().episodes(show, limit, cursor)
 
-# %% ../nbs/17_api.ipynb #f64118bc
+# %% ../nbs/17_api.ipynb #74042ba4
 def _as_answer(found: Problem, headers: dict[str, str] | None = None) -> JSONResponse:
     "A problem as an answer."
     from langflix.shield import request_id
@@ -320,22 +330,29 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     return _as_answer(problem(error.status_code, "http", str(error.detail)), dict(error.headers or {}))
 
-# %% ../nbs/17_api.ipynb #071a3020
+
+async def _failed(request: Request, error: Exception) -> JSONResponse:
+    "A fault of ours; the log has its trace."
+    return _as_answer(problem(500, "failed", "the service failed; its log says more"))
+
+# %% ../nbs/17_api.ipynb #b0534e52
 _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
     status: {"model": Problem, "content": {PROBLEM_TYPE: {}}, "description": text}
     for status, text in ((400, "the path is not allowed"), (401, "a token is needed"), (403, "the token may not do this"), (404, "not there"), (409, "the job's state does not allow it"),
-                         (413, "too large"), (415, "not JSON"), (421, "not a name of this service"), (422, "what was given is wrong"), (429, "too often"), (503, "not now"))
+                         (413, "too large"), (415, "not JSON"), (421, "not a name of this service"), (422, "what was given is wrong"), (429, "too often"), (503, "not now"), (507, "no room"))
 }  # fmt: skip
 
 
-def _lifespan(settings: Settings, config: Path | None) -> Callable[[FastAPI], Any]:
+def _lifespan(settings: Settings, config: Path | None, ends: list[Callable[[], None]]) -> Callable[[FastAPI], Any]:
     "Open everything at the start, close it at the end."
 
     @asynccontextmanager
     async def living(app: FastAPI) -> AsyncIterator[None]:
-        store = await run_in_threadpool(open_jobs, settings)
+        sweep(settings.paths.media / _UPLOADS)
+        store = await run_in_threadpool(open_jobs, settings, wait=False)
         runner = Runner(settings, store, config=config) if settings.jobs.slots else None
         app.state.service, app.state.watchers = Service(settings, store, runner, app.state.signer), 0
+        ends.append(lambda: setattr(app.state.service, "ending", True))
         if runner:
             runner.start()
         try:
@@ -361,12 +378,12 @@ def _describe(app: FastAPI) -> Callable[[], dict[str, Any]]:
     return document
 
 
-def _application(settings: Settings, config: Path | None) -> FastAPI:
+def _application(settings: Settings, config: Path | None, ends: list[Callable[[], None]]) -> FastAPI:
     "The application behind the shield."
-    app = FastAPI(title="LangFlix", version=__version__, summary="Episodes go in, language lessons come out.", lifespan=_lifespan(settings, config), docs_url=None, redoc_url=None, responses=_PROBLEMS)
+    app = FastAPI(title="LangFlix", version=__version__, summary="Episodes go in, language lessons come out.", lifespan=_lifespan(settings, config, ends), docs_url=None, redoc_url=None, responses=_PROBLEMS)
     for router in (about, jobs, files, found):
         app.include_router(router)
-    for error, handler in ((LangFlixError, _ours), (RequestValidationError, _wrong), (HTTPException, _http)):
+    for error, handler in ((LangFlixError, _ours), (RequestValidationError, _wrong), (HTTPException, _http), (Exception, _failed)):
         app.add_exception_handler(error, handler)
     app.openapi = _describe(app)  # type: ignore[method-assign]
     return app
@@ -375,13 +392,17 @@ def _application(settings: Settings, config: Path | None) -> FastAPI:
 def create_app(
     settings: Settings | None = None,
     config: Path | None = None,  # the settings file, which the processes of jobs read too
+    ends: list[Callable[[], None]] | None = None,  # what is put in here is to be called when the service is told to end
 ) -> Callable[[Any, Any, Any], Awaitable[None]]:  # an ASGI application
-    "The service. Raises `SettingsError` for tokens that cannot be read."
+    "The service. Raises `SettingsError` for tokens that cannot be read, and for an output folder that cannot be written."
     settings = settings or Settings()
-    app = _application(settings, config)
-    app.state.signer = open_signer(jobs_folder(settings) / "links.key")
+    app = _application(settings, config, [] if ends is None else ends)
+    try:
+        app.state.signer = open_signer(jobs_folder(settings) / "links.key")
+    except OSError as error:
+        raise SettingsError(f"paths.output {settings.paths.output} cannot be written: {error.strerror}", "Let the user of the service write it, or choose another folder.") from None
     rules = Rules(
-        open_tokens(settings), app.state.signer, settings.api.rate_per_minute, int(settings.api.max_upload_gb * 1e9),
+        open_tokens(settings), app.state.signer, settings.api.rate_per_minute, int(settings.api.max_upload_gb * 1e9), settings.api.patience_s,
         frozenset(name.lower() for name in settings.api.names), frozenset(settings.api.origins),
     )  # fmt: skip
     shielded = Shield(app, rules)

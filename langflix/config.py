@@ -177,7 +177,7 @@ class Paths(Section):
     cache: Path = Field(default_factory=lambda: user_cache_path("langflix"))
     fonts: Path | None = None  # a folder of fonts to use before the system's
 
-# %% ../nbs/01_config.ipynb #ad5f7f13
+# %% ../nbs/01_config.ipynb #508bb71a
 class Redis(Section):
     "Where jobs are shared, if they are."
 
@@ -201,6 +201,7 @@ class Api(Section):
     tokens_file: Path | None = None  # more tokens, each with its scopes; `langflix serve --new-token` adds to it
     rate_per_minute: int = Field(default=1200, ge=1)  # requests of one token
     max_upload_gb: float = Field(default=20, gt=0)  # one file
+    patience_s: float = Field(default=20, gt=0)  # how long a request may pause before it is given up
     names: Names = ()  # by which browsers and proxies call it, besides its address
     origins: Names = ()  # web pages of other servers that may ask it, such as https://learn.example
 

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['State', 'Part', 'Health', 'worst', 'HealthCheck']
 
-# %% ../nbs/17_5_health.ipynb #54010601
+# %% ../nbs/17_5_health.ipynb #62d9d0ef
 import threading
 import time
 from collections.abc import Callable
@@ -20,6 +20,7 @@ from .core import LangFlixError
 from .doctor import Check, check_ffmpeg, check_folder, check_gemini
 from .gemini import redact
 from .job_store import JobStore
+from .runner import Runner
 
 # %% ../nbs/17_5_health.ipynb #4ac53fae
 State = Literal["ok", "degraded", "down"]
@@ -64,7 +65,7 @@ def _attempt(look: Callable[[], str], failed: State) -> Part:
     except LangFlixError as error:
         return Part(state=failed, says=redact(error.message), hint=redact(error.hint))
 
-# %% ../nbs/17_5_health.ipynb #eb72809c
+# %% ../nbs/17_5_health.ipynb #276bd793
 _SILENT_S: Final = 120.0
 _WAITING_S: Final = 600.0
 
@@ -89,6 +90,18 @@ def _queue(store: JobStore, now: float) -> Part:
     return Part(state="ok", says=says)
 
 
+def _runner(runner: Runner | None) -> Part:
+    "Whether jobs are run here."
+    if runner is None:
+        return Part(state="ok", says="jobs are run elsewhere")
+    now = runner.state
+    if not now.alive:
+        return Part(state="down", says="nobody runs jobs any more", hint="Restart the service, and look at its log.")
+    if now.problem:
+        return Part(state="degraded", says=redact(now.problem), hint="It goes on by itself when that is over.")
+    return Part(state="ok", says=f"{len(now.running)} of {now.slots} at work")
+
+
 def _catalogue(settings: Settings) -> str:
     "Whether the catalogue answers. Raises `CatalogueError`."
     catalogue = open_catalogue(settings, timeout_s=2)
@@ -100,7 +113,7 @@ def _catalogue(settings: Settings) -> str:
         catalogue.close()
     return "answers"
 
-# %% ../nbs/17_5_health.ipynb #1b02eea9
+# %% ../nbs/17_5_health.ipynb #8072f7fd
 @dataclass
 class HealthCheck:
     "Looks at everything, and remembers what it saw for some seconds, so that watching costs nothing."
@@ -108,7 +121,8 @@ class HealthCheck:
     settings: Settings
     store: JobStore
     version: str
-    keep_s: float = 10.0
+    runner: Runner | None = None
+    keep_s: float = 10.0  # while all is well; else it is looked again much sooner
 
     def __post_init__(self) -> None:
         self._began, self._lock, self._seen_at = time.monotonic(), threading.Lock(), float("-inf")
@@ -116,11 +130,18 @@ class HealthCheck:
 
     def __call__(self) -> Health:
         "How it is now."
-        with self._lock:
-            if time.monotonic() - self._seen_at > self.keep_s:
-                self._seen, self._seen_at = self._look(), time.monotonic()
-            parts = self._seen
+        if self._lock.acquire(blocking=not self._seen):  # whoever comes while somebody looks is told what was seen before
+            try:
+                if time.monotonic() - self._seen_at > (self.keep_s if self._well() else self.keep_s / 10):
+                    self._seen, self._seen_at = self._look(), time.monotonic()
+            finally:
+                self._lock.release()
+        parts = self._seen
         return Health(status=worst([part.state for part in parts.values()]), version=self.version, uptime_s=round(time.monotonic() - self._began, 1), parts=parts)
+
+    def _well(self) -> bool:
+        "Whether all was well."
+        return all(part.state == "ok" for part in self._seen.values())
 
     def _look(self) -> dict[str, Part]:
         "Look at everything."
@@ -128,10 +149,18 @@ class HealthCheck:
         jobs = _attempt(lambda: _jobs(self.store, now), "down")
         return {
             "jobs": jobs,
-            "queue": _queue(self.store, now) if jobs.state == "ok" else Part(state="degraded", says="not known"),
+            "queue": self._queue(now) if jobs.state == "ok" else Part(state="degraded", says="not known"),
+            "runner": _runner(self.runner),
             "catalogue": _attempt(lambda: _catalogue(self.settings), "degraded"),
             "output": _part(check_folder("output", paths.output), "down"),
             "cache": _part(check_folder("cache", paths.cache), "down"),
             "ffmpeg": _part(check_ffmpeg(), "down"),
             "analyzer": _part(check_gemini(self.settings), "down"),
         }
+
+    def _queue(self, now: float) -> Part:
+        "How jobs get on, unless the store goes away in this moment."
+        try:
+            return _queue(self.store, now)
+        except LangFlixError as error:
+            return Part(state="degraded", says=redact(error.message), hint=redact(error.hint))

@@ -6,17 +6,19 @@
 __all__ = ['JobRequest', 'BatchRequest', 'inside', 'run_parameters', 'JobView', 'view_of', 'JobList', 'Handed', 'FileView',
            'MediaView', 'sse']
 
-# %% ../nbs/17_7_views.ipynb #8f2069d0
+# %% ../nbs/17_7_views.ipynb #a562c3b9
 import os
+import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .config import Settings
 from .core import InputError
+from .discovery import VIDEO_EXTENSIONS
 from .episode_run import EpisodeParameters, check_parameters
 from .job import Event, Job, Problem, Progress, State
 
@@ -46,7 +48,7 @@ class BatchRequest(BaseModel):
     parameters: dict[str, Any] = Field(default_factory=dict, description="for all of them")
     priority: int = Field(0, ge=-100, le=100)
 
-# %% ../nbs/17_7_views.ipynb #cad79472
+# %% ../nbs/17_7_views.ipynb #e9801013
 def inside(root: Path, name: str) -> Path:
     "A path inside a folder, wherever links lead. Raises `InputError`."
     wrong = InputError(f"{name[:200]!r} is not in the media folder", "Give a path inside it, as /api/v1/media lists them.")
@@ -62,6 +64,24 @@ def inside(root: Path, name: str) -> Path:
     return real
 
 
+_DEEPEST, _LONGEST, _MOST, _LARGEST = 6, 4096, 200, 2**53
+
+
+def _check_plain(value: Any, depth: int = 0) -> None:
+    "Raises `InputError` for what no parameter can be: text that cannot be written, numbers without an end, nests without a bottom."
+    if isinstance(value, str):
+        wrong = len(value) > _LONGEST or any(unicodedata.category(char) in ("Cc", "Cs") for char in value)
+    elif isinstance(value, int | float):
+        wrong = not -_LARGEST <= value <= _LARGEST  # neither does NaN
+    else:
+        wrong = depth > _DEEPEST or (isinstance(value, list | dict) and len(value) > _MOST)
+    if wrong:
+        raise InputError("the parameters hold a value that no parameter can have", "Give short text without control characters, and numbers of a usual size.")
+    below = [*value, *value.values()] if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    for one in below:
+        _check_plain(one, depth + 1)
+
+
 def _check_settings(given: Mapping[str, Any]) -> None:
     "Raises `InputError` for a setting that may not be given over HTTP."
     for section, below in given.items():
@@ -71,16 +91,41 @@ def _check_settings(given: Mapping[str, Any]) -> None:
             raise InputError(f"settings.{section} cannot be given here", f"Sections are {', '.join(_SETTINGS_OVER_HTTP)}; the others belong to the service's own settings.")
         if allowed is not None and (other := sorted(set(names) - allowed)):
             raise InputError(f"settings.{section}.{other[0]} cannot be given here", f"Of {section} there are {', '.join(sorted(allowed))}.")
+        _check_section(section, below)
+
+
+def _check_section(section: str, below: Mapping[str, Any]) -> None:
+    "Raises `InputError` for values that a section cannot have."
+    kind = Settings.model_fields[section].annotation
+    assert isinstance(kind, type)
+    assert issubclass(kind, BaseModel)
+    try:
+        kind.model_validate(below)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        place = ".".join(map(str, (section, *first["loc"])))
+        raise InputError(f"settings.{place}: {first['msg'].removeprefix('Value error, ')}", "Correct it, or leave it out.") from None
+
+
+def _video(media: Path, name: str) -> str:
+    "A video in the media folder. Raises `InputError`."
+    path = inside(media, name)
+    if path.suffix.lower() not in VIDEO_EXTENSIONS or not path.is_file():
+        raise InputError(f"{name[:200]!r} is not a video", f"Videos end in {', '.join(sorted(VIDEO_EXTENSIONS))}.")
+    return str(path)
 
 
 def run_parameters(given: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
     "The parameters of a job, with paths on this machine. Raises `InputError`."
+    _check_plain(given)
     if refused := sorted(set(given) & _NOT_OVER_HTTP):
         raise InputError(f"parameters.{refused[0]} cannot be given here", "The service writes where its own settings say.")
     if isinstance(given.get("settings"), Mapping):
         _check_settings(given["settings"])
     media = settings.paths.media
-    paths = {name: str(inside(media, str(given[name]))) for name in ("video", "subs", "subs_target") if given.get(name) and given[name] != "sample"}
+    paths = {name: str(inside(media, str(given[name]))) for name in ("subs", "subs_target") if given.get(name)}
+    if given.get("video") not in (None, "", "sample"):
+        paths["video"] = _video(media, str(given["video"]))
     checked: EpisodeParameters = check_parameters({**given, **paths})
     return checked.model_dump(exclude_none=True, exclude_defaults=True)
 
