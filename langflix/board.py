@@ -56,7 +56,7 @@ def shown_state(job: Job) -> Shown:
         return "stopping" if job.cancel_requested else "running"
     return "waiting" if job.state == "queued" else job.state
 
-# %% ../nbs/16c_board.ipynb #aeb9e671
+# %% ../nbs/16c_board.ipynb #f13e8186
 @dataclass(frozen=True, slots=True)
 class JobRow:
     "A job as the page lists it."
@@ -87,13 +87,21 @@ def _summary(job: Job) -> str:
     return ", ".join([*figures, *([f"${cost:.4f}"] if cost else [])])
 
 
-_WISHES = ("level", "mode", "formats", "max_expressions", "analyzer", "target_lang")
+_MODES = {"separate": "a lesson for each expression", "combined": "a lesson for each scene"}
+_SHAPES = {"long": "wide", "short": "tall"}
+_FINDERS = {"gemini": "found by Gemini", "embedded": "found by the lexicon", "auto": ""}
 
 
 def _wish(parameters: Mapping[str, Any]) -> str:
-    "What was asked for, in a line."
-    given = [f"{name.replace('_', ' ')} {', '.join(value) if isinstance(value, list | tuple) else value}" for name in _WISHES if (value := parameters.get(name))]
-    return " · ".join([*(["to be reviewed"] if parameters.get("review") else []), *(["as reviewed"] if parameters.get("reviewed") else []), *given])
+    "What was asked for, in a line; what is as usual is not in the parameters."
+    given = parameters.get
+    formats = given("formats") or ()
+    parts = [
+        "to be looked over first" if given("review") else "", "as reviewed" if given("reviewed") else "", f"level {given('level')}" if given("level") else "",
+        f"at most {given('max_expressions')}" if given("max_expressions") else "", _MODES.get(str(given("mode")), ""), " and ".join(_SHAPES.get(name, name) for name in formats),
+        _FINDERS.get(str(given("analyzer")), ""), f"for {given('target_lang')}" if given("target_lang") else "",
+    ]  # fmt: skip
+    return " · ".join(part for part in parts if part)
 
 
 def job_row(job: Job) -> JobRow:

@@ -47,7 +47,7 @@ from .notebook_run import notebook as shipped
 from .pipeline import sample_episode
 from .runner import Runner
 
-# %% ../nbs/17b_dashboard.ipynb #9634ac9d
+# %% ../nbs/17b_dashboard.ipynb #c4925ef5
 _UNCONNECTED_S = 120
 _WIDGETS = ["@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8", "anywidget"]
 
@@ -67,7 +67,7 @@ def voila_config(settings: Settings) -> Config:
         "page_config_hook": _page_config, "http_keep_alive_timeout": 10, "resources": {"login": password(settings) is not None},
     })  # fmt: skip
     config.VoilaExecutor.cell_error_instruction = "The log of `langflix dashboard` says why."
-    config.VoilaKernelManager = Config({"cull_idle_timeout": _UNCONNECTED_S, "cull_interval": 15, "cull_connected": False, "allow_tracebacks": False, "fill_delay": 0.0})
+    config.VoilaKernelManager = Config({"cull_idle_timeout": _UNCONNECTED_S, "cull_interval": 15, "cull_connected": False, "allow_tracebacks": False, "fill_delay": 2.0})
     config.VoilaConfiguration.kernel_spec_manager_class = OwnPython
     config.KernelManager = Config({"transport": "ipc"})  # not TCP, which other users of the machine could listen to
     config.NotebookNotary = Config({"db_file": ":memory:"})
@@ -81,8 +81,9 @@ def _page_config(page_config: dict[str, Any], base_url: str, **_: Any) -> dict[s
     disabled = [*page_config.get("disabledExtensions", []), "@jupyterlab/mathjax2-extension"]  # it would load from another server
     return page_config | {"fullStaticUrl": f"{base_url}voila/static@{version}", "disabledExtensions": disabled}
 
-# %% ../nbs/17b_dashboard.ipynb #d84c40ab
+# %% ../nbs/17b_dashboard.ipynb #4ae30d7b
 _GRACE_S = 20  # a page that was just sent has not connected yet
+_TRIES, _BETWEEN_S = 30, 0.1
 
 
 class OwnPython(KernelSpecManager):
@@ -124,16 +125,23 @@ async def make_room(manager: Any, most: int) -> bool:
         await manager.shutdown_kernel(name, now=True)
     return len(pages(manager)) < most
 
-# %% ../nbs/17b_dashboard.ipynb #f057cef3
+# %% ../nbs/17b_dashboard.ipynb #418c02b1
 class Page(Quiet, TornadoVoilaHandler):
     "Makes a page with a kernel of its own, while there is room."
 
     opening = 0
 
+    async def _room(self) -> bool:
+        "Whether there is room for a page; a page that is being reloaded is given the time to leave."
+        for _ in range(_TRIES):
+            if await make_room(self.kernel_manager, self.settings["max_pages"] - Page.opening):
+                return True
+            await asyncio.sleep(_BETWEEN_S)
+        return False
+
     async def get(self, path: str | None = None) -> None:
-        if not await make_room(self.kernel_manager, self.settings["max_pages"] - Page.opening):
+        if not await self._room():
             log.warning("%s pages are open: no more (setting dashboard.max_pages)", self.settings["max_pages"])
-            self.set_header("Retry-After", "5")
             raise HTTPError(503)
         Page.opening += 1
         try:
@@ -174,7 +182,7 @@ class _Known(IdentityProvider):
     def get_handlers(self) -> list[tuple[str, object]]:
         return []
 
-# %% ../nbs/17b_dashboard.ipynb #66026706
+# %% ../nbs/17b_dashboard.ipynb #6bc4f3d5
 _KERNEL = r"(?P<kernel_id>\w+-\w+-\w+-\w+-\w+)"
 
 
@@ -209,7 +217,7 @@ class Server(Voila):
             (r"voila/api/shutdown/(.*)", Shutdown),
             (r"voila/templates/(.*)", quiet(TemplateStaticFileHandler)),
             (r"voila/static(?:@[\w.]+)?/(.*)", quiet(MultiStaticFileHandler), {"paths": self.static_paths}),
-            (r"voila/labextensions/(.*)", quiet(FileFindHandler), {"path": self.labextensions_path, "no_cache_paths": ["/"]}),
+            (r"voila/labextensions/(.*)", quiet(FileFindHandler), {"path": self.labextensions_path, "no_cache_paths": []}),
             (r"files/lessons/(.*)", Files, {"path": str(paths.output)}),
             (r"files/media/(.*)", Files, {"path": str(paths.media)}),
             (r"files/sample/(.*)", Files, {"path": str(sample_episode().video.parent)}),

@@ -22,7 +22,7 @@ from tornado.web import Application, GZipContentEncoding, HTTPError, OutputTrans
 
 from .guard import SESSION_S, Gate, from_our_page, safe_path
 
-# %% ../nbs/17b_2_front.ipynb #3392ce34
+# %% ../nbs/17b_2_front.ipynb #537f39f7
 log = logging.getLogger("langflix.dashboard")
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
@@ -40,12 +40,15 @@ class _Headers(OutputTransform):
 
     def __init__(self, request: HTTPServerRequest) -> None:
         super().__init__(request)
+        self._named_by_version = "/voila/static@" in request.path
 
     def transform_first_chunk(self, status_code: int, headers: HTTPHeaders, chunk: bytes, finishing: bool) -> tuple[int, HTTPHeaders, bytes]:
         for name, value in _HEADERS.items():
             headers[name] = value
         headers.setdefault("Content-Security-Policy", PAGE_POLICY)
-        headers.setdefault("Cache-Control", "no-store")
+        if self._named_by_version and status_code == 200:
+            headers["Cache-Control"] = "private, max-age=31536000, immutable"
+        headers.setdefault("Cache-Control", "no-cache" if "Etag" in headers else "no-store")
         headers.pop("Server", None)
         return status_code, headers, chunk
 
@@ -57,7 +60,7 @@ class _Compressed(GZipContentEncoding):
         super().__init__(request)
         self._gzipping = self._gzipping and "/files/" not in request.path
 
-# %% ../nbs/17b_2_front.ipynb #a554bcb9
+# %% ../nbs/17b_2_front.ipynb #5470e7df
 @cache
 def _plain_template() -> Any:
     "The template of small pages."
@@ -87,6 +90,8 @@ class Quiet(RequestHandler):
         title, text = _SAID.get(status_code, ("Something went wrong", "The log of the dashboard says what."))
         self.set_header("Content-Type", "text/html; charset=UTF-8")
         self.set_header("Content-Security-Policy", PAGE_POLICY)
+        if status_code == 503:
+            self.set_header("Retry-After", "5")
         self.finish(plain_page(title, text, home=self.settings["base_url"], again_s=5 if status_code == 503 else None))
 
 # %% ../nbs/17b_2_front.ipynb #d0ec19b8

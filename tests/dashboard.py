@@ -35,7 +35,7 @@ class Dashboard:
         return (self.home / "log").read_text()
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "langflix.cli", "dashboard", "--port", str(self.port), "--base-url", self.base_url]
+        command = [sys.executable, "-c", "from langflix.cli import main; main()", "dashboard", "--port", str(self.port), "--base-url", self.base_url]
         with (self.home / "log").open("ab") as log:
             self._process = subprocess.Popen(command, cwd=self.home, env=self.env, stdout=log, stderr=log, start_new_session=True)
         end = time.monotonic() + 60

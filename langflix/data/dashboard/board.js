@@ -111,6 +111,7 @@ function render({ model, el }) {
     view.lost ? h("div", { class: "lb-banner", role: "alert" }, "Connection lost. ", h("small", {}, "Trying again; runs go on meanwhile.")) : null,
     model.get("problem") ? h("div", { class: "lb-banner", role: "alert" }, model.get("problem").message, ". ", h("small", {}, model.get("problem").hint)) : null);
 
+  const place_ = (row) => row.place ? h("span", { class: "lb-place" }, ` ${row.place}`) : null;
   const theme = () => document.documentElement.dataset.theme ?? "auto";
   const nextTheme = () => {
     const next = { auto: "light", light: "dark", dark: "auto" }[theme()];
@@ -148,7 +149,7 @@ function render({ model, el }) {
       row.picture ? h("img", { src: row.picture, alt: "", loading: "lazy", key: row.picture }) : h("span", {}, row.place || row.title.slice(0, 1)),
       row.picture && row.place ? h("em", {}, row.place) : null,
       row.state === "running" ? bar(row.fraction, `${row.title}: how far`) : null),
-    h("div", { class: "body" }, h("h2", {}, row.lessons || row.state === "to review" ? h("a", { href: to("episode", row.name, ...(row.lessons ? [] : ["review"])) }, row.title) : row.title, row.place ? h("span", { class: "lb-sub" }, ` ${row.place}`) : null),
+    h("div", { class: "body" }, h("h2", {}, row.lessons || row.state === "to review" ? h("a", { href: to("episode", row.name, ...(row.lessons ? [] : ["review"])) }, row.title) : row.title, place_(row)),
       h("p", { class: `facts ${row.state === "failed" ? "warn" : ""}`, title: row.says }, factsOf(row)),
       h("div", { class: "foot" }, pill(row.state), actionOf(row))));
 
@@ -179,7 +180,7 @@ function render({ model, el }) {
     const row = episodes().find((one) => one.name === job.name);
     const time = busy && job.started_at ? duration(Date.now() / 1000 - job.started_at) : ended && job.finished_at ? `${when(job.finished_at)}${job.started_at ? `, took ${duration(job.finished_at - job.started_at)}` : ""}` : `since ${when(job.created_at)}`;
     return h("li", { class: "lb-job", key: job.id, "data-state": job.state },
-      h("header", {}, h("h2", {}, row?.lessons ? h("a", { href: to("episode", job.name) }, row.title, row.place ? ` ${row.place}` : "") : row ? `${row.title}${row.place ? ` ${row.place}` : ""}` : job.name), pill(job.state), h("span", {}, time)),
+      h("header", {}, h("h2", {}, row?.lessons ? h("a", { href: to("episode", job.name) }, row.title, place_(row)) : row ? [row.title, place_(row)] : job.name), pill(job.state), h("span", {}, time)),
       busy ? steps(job) : null,
       job.error ? h("div", { class: "lb-note", role: "status" }, h("b", {}, job.error), h("span", {}, job.hint)) : null,
       h("div", { class: "row" }, h("p", { class: "what" }, (busy ? job.what : job.summary) || job.wish || (busy ? "Starting…" : "")),
@@ -203,7 +204,7 @@ function render({ model, el }) {
     if (!found) return [h("div", { class: "lb-top" }, h("div", {}, back, h("h1", {}, row?.title ?? here.name)))];
     if (found.problem) return [h("div", { class: "lb-top" }, h("div", {}, back, h("h1", { tabindex: -1 }, row?.title ?? here.name))), h("div", { class: "lb-note" }, h("b", {}, found.problem.message), h("span", {}, found.problem.hint))];
     return [
-      h("div", { class: "lb-top" }, h("div", {}, back, h("h1", { tabindex: -1 }, found.title, found.place ? ` ${found.place}` : ""),
+      h("div", { class: "lb-top" }, h("div", {}, back, h("h1", { tabindex: -1 }, found.title, found.place ? h("span", { class: "lb-place" }, ` ${found.place}`) : null),
         h("p", { class: "lb-sub" }, `${many(found.lessons.length, "lesson")} · ${many(found.stats.expressions, "expression")} · ${language(found.languages[0])} to ${language(found.languages[1])}`)),
         row?.video ? h("button", { class: "lb-button quiet", onclick: () => openDialog(row) }, "Make again") : null),
       h("nav", { class: "lb-tabs", "aria-label": "Episode" }, tab("watch", "Watch"), tab("review", "Review"), tab("files", "Files and facts")),
