@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['app', 'run', 'analyze', 'render', 'demo', 'main']
 
-# %% ../nbs/18_cli.ipynb #67900ecb
+# %% ../nbs/18_cli.ipynb #ff7b1d92
 import signal
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,7 @@ from langflix.terminal import (
     Analyzer, Config, Estimated, Formats, Json, Known, Level, MaxCost, MaxExpressions, Mode, NoParallel, Notebook, Out, RepeatTaught, Review, SaveOutput,
     SourceLang, SubsTarget, TargetLang, Workers, run_pipeline, settings_from, show_estimate,
 )  # fmt: skip
+from .season_command import season
 from .upkeep import bench, doctor, show_cache
 
 if TYPE_CHECKING:
@@ -125,10 +126,11 @@ def demo(
         out, as_json,
     )  # fmt: skip
 
-# %% ../nbs/18_cli.ipynb #3f8435ca
+# %% ../nbs/18_cli.ipynb #e9f9e6c0
 app.command()(doctor)
 app.command("cache")(show_cache)
 app.command()(export)
+app.command()(season)
 app.command()(serve)
 app.command()(dashboard)
 app.add_typer(bench, name="bench")
