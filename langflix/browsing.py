@@ -57,7 +57,7 @@ def _mark(path: Path | None) -> tuple[int, int] | None:
     facts = path.stat()
     return facts.st_mtime_ns, facts.st_size
 
-# %% ../nbs/15_3_browsing.ipynb #8f01e25e
+# %% ../nbs/15_3_browsing.ipynb #9de34479
 EDITABLE = ("translation", "definition", "example", "expression", "level", "kind")
 
 
@@ -83,6 +83,7 @@ class BrowserModel:
         self.expressions = {row.id: one for row, one in zip(self._untouched.rows, manifest.expressions, strict=True)}
         self.review = self._saved = review or self._untouched
         self._past, self._future = list[Review](), list[Review]()
+        self._states = dict[ReviewRow, dict[str, Any]]()  # what the view is told of a row: the same as long as the row is
         self._on_disk = _mark(path)
         self.filter, self.selected = Filter(), next(iter(self.expressions), None)
 
@@ -238,14 +239,17 @@ def lines_to_show(model: BrowserModel) -> list[list[Any]]:
         found.append([cue.index, clock(cue.start_ms), cue.speaker, text, model.player.lines.get(cue.index, ""), cue.start_ms / 1000, cue.end_ms / 1000])
     return found
 
-# %% ../nbs/15_3_browsing.ipynb #75d27bbd
+# %% ../nbs/15_3_browsing.ipynb #844521db
 def _row_state(model: BrowserModel, row: ReviewRow) -> dict[str, Any]:
     "What is decided about one expression."
+    if (known := model._states.get(row)) is not None:
+        return known
     one = scene_of(model, row)
     low, high = one.context_cue_start, one.context_cue_end
     moves = [low > 1, low < one.cue_start, high > one.cue_end, high < len(model.cues)]  # start earlier, start later, end earlier, end later
     texts = {name: getattr(row, name) for name in EDITABLE}
-    return {**texts, "keep": row.keep, "changed": model.is_changed(row), "low": low, "high": high, "scene": model.player.grid.span(one.context_start_ms, one.context_end_ms), "moves": moves}
+    model._states[row] = {**texts, "keep": row.keep, "changed": model.is_changed(row), "low": low, "high": high, "scene": model.player.grid.span(one.context_start_ms, one.context_end_ms), "moves": moves}
+    return model._states[row]
 
 
 def decisions_of(model: BrowserModel) -> dict[str, Any]:
