@@ -94,7 +94,7 @@ class TestFront(Base):
             assert self.ask(path).code in (302, 400, 403, 404), path
             assert self.ask(path, Cookie=cookie).code in (200, 302, 400, 403, 404), path
         for bad in ("a=b; langflix", "langflix=\"", "\x01", "langflix=" + "x" * 9000, "=;=;", "langflix=a.b.c.d"):
-            assert self.ask("/tv/files/x", Cookie=bad).code == 403
+            assert self.ask("/tv/files/x", Cookie=bad).code in (400, 403)
         assert self.ask("/tv/login", "POST", "password=%ff%fe").code in (400, 401)
         assert self.ask("/tv/login", "POST", None).code == 401
         assert self.ask("/tv/health", "DELETE").code == 405
