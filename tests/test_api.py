@@ -1,7 +1,9 @@
 """The service over real HTTP: a job's whole life with files on this machine and with Redis, and every promise of its answers."""
 
 import json
+import os
 import signal
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -185,6 +187,21 @@ def test_the_client_tells_what_stops_it(idle, http):
     assert (idle.media / path).read_bytes() == (SAMPLE / "sample.ko.srt").read_bytes()
     with pytest.raises(JobStoreError, match="does not answer"):
         HttpJobs("http://127.0.0.1:1", None).ping()
+
+
+def test_the_lines_of_the_manual_do_what_they_say(local, tmp_path):
+    finished_job(local)
+    for suffix in ("mp4", "en.srt"):
+        (tmp_path / f"Show.S01E01.{suffix}").write_bytes((SAMPLE / f"sample.{suffix}").read_bytes())
+    manual = (Path(__file__).parent.parent / "docs" / "api.md").read_text(encoding="utf-8")
+    script = "set -euo pipefail\n" + manual.partition("```bash\n")[2].partition("```")[0]
+    run = subprocess.run(["bash", "-c", script], cwd=tmp_path, env={**os.environ, "URL": local.url, "TOKEN": TOKENS["runner"]}, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "event: end" in run.stdout
+    assert '"state":"done"' in run.stdout
+    whole = (tmp_path / "lesson.mp4").read_bytes()
+    assert (tmp_path / "linked.mp4").read_bytes() == whole
+    assert (tmp_path / "part.mp4").read_bytes() == whole[:100]
 
 
 # Files
