@@ -8,7 +8,7 @@ OUT    ?= lessons
 
 export PYTHONUNBUFFERED = 1
 
-.PHONY: help setup demo browser services test lint export clean notebooks bench sample
+.PHONY: help setup demo browser services test lint export clean notebooks bench bench-service sample
 .DEFAULT_GOAL := help
 
 help: ## Say what each target does
@@ -54,6 +54,9 @@ notebooks: $(STAMP) ## Execute every notebook from top to bottom
 
 bench: $(STAMP) ## Measure: print figures of one run as JSON
 	$(BIN)/python benchmarks/scale.py
+
+bench-service: $(STAMP) # clients by the hundred while a job renders, and long lists
+	$(BIN)/python benchmarks/service.py
 
 sample: $(STAMP) ## Draw and speak the sample episode again (needs espeak-ng)
 	$(BIN)/python nbs/sample/make_sample.py --out langflix/data/sample --ffmpeg "$$($(BIN)/python -c "from langflix.media import find_tools; print(find_tools().ffmpeg)")"
