@@ -113,7 +113,7 @@ def _catalogue(settings: Settings) -> str:
         catalogue.close()
     return "answers"
 
-# %% ../nbs/17_5_health.ipynb #8072f7fd
+# %% ../nbs/17_5_health.ipynb #d2efb1d4
 @dataclass
 class HealthCheck:
     "Looks at everything, and remembers what it saw for some seconds, so that watching costs nothing."
@@ -122,7 +122,7 @@ class HealthCheck:
     store: JobStore
     version: str
     runner: Runner | None = None
-    keep_s: float = 10.0  # while all is well; else it is looked again much sooner
+    keep_s: float = 5.0  # while all is well; else it is looked again much sooner
 
     def __post_init__(self) -> None:
         self._began, self._lock, self._seen_at = time.monotonic(), threading.Lock(), float("-inf")
