@@ -7,7 +7,7 @@ __all__ = ['Source', 'LexiconAnalyzer', 'choose_source', 'make_analyzer', 'accou
            'quota_binds', 'Findings', 'cut_to_film', 'make_groups', 'Answers', 'ask_about', 'make_findings',
            'find_expressions', 'estimate_analysis']
 
-# %% ../nbs/13d_analysis.ipynb #47dfb93d
+# %% ../nbs/13d_analysis.ipynb #802120a2
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -26,6 +26,7 @@ from .groups import ExpressionGroup, group_expressions, within_film
 from .lexicon import EmbeddedAnalyzer, Lexicon
 from .parallel import Analyzer, ChunkOutcome, ExpressionBatchProcessor, Journal, RunReport, Snapshot
 from .prompts import Item, ReplyError, prompt_for
+from .shared_quota import Account, Rates, open_account
 from .timing import Dropped, Expression, locate, verify
 
 # %% ../nbs/13d_analysis.ipynb #5e7a649b
@@ -62,7 +63,7 @@ def make_analyzer(cues: Sequence[Cue], settings: Settings) -> Analyzer:
         return GeminiAnalyzer(make_transport(settings), settings)
     return LexiconAnalyzer(cues, settings)
 
-# %% ../nbs/13d_analysis.ipynb #f0f63980
+# %% ../nbs/13d_analysis.ipynb #24acd552
 def _founded(lang: str, item: Item, chunk: Chunk) -> bool:
     "Whether an item's words are where it says."
     own = [cue for cue in chunk.cues if item.cue_start <= cue.index <= item.cue_end]
@@ -75,13 +76,20 @@ def account_of(settings: Settings) -> str:
     return f"{settings.gemini.model}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
 
 
+def _shared(settings: Settings) -> Account:
+    "The quota that all processes with the same key and model draw from. Raises `LangFlixError`."
+    gemini, redis = settings.gemini, settings.redis.url
+    rates = Rates(gemini.rpm, gemini.tpm, gemini.rpd if redis else None)  # without Redis the machine counts the day
+    return open_account(account_of(settings), rates, settings.paths.cache / "quota", redis.get_secret_value() if redis else None)
+
+
 def _paid_limits(settings: Settings) -> dict[str, Any]:
     "What limits calls that cost something."
     gemini, known = settings.gemini, require_price(settings)
     return {
         "rpm": gemini.rpm, "tpm": gemini.tpm, "rpd": gemini.rpd, "timeout_s": gemini.timeout_s, "max_cost_usd": gemini.max_cost_usd,
         "state_dir": settings.paths.cache / "quota" if gemini.rpd else None, "account": account_of(settings), "founded": partial(_founded, settings.languages.source),
-        "expected": lambda chunk: most_tokens(prompt_for(chunk, settings)), "cost": partial(cost, price=known) if known else None,
+        "shared": _shared(settings), "expected": lambda chunk: most_tokens(prompt_for(chunk, settings)), "cost": partial(cost, price=known) if known else None,
     }  # fmt: skip
 
 

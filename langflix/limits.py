@@ -6,7 +6,7 @@
 __all__ = ['LONGEST_WAIT_S', 'Result', 'Halt', 'Halted', 'backoff_s', 'Gate', 'Concurrency', 'Breaker', 'Limits', 'Pass', 'Door',
            'close_door', 'enter', 'leave', 'pause', 'wait_inside']
 
-# %% ../nbs/07_2_limits.ipynb #32255fbe
+# %% ../nbs/07_2_limits.ipynb #2f3a92eb
 import random
 import threading
 from collections import defaultdict, deque
@@ -16,8 +16,10 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from .core import LangFlixError
 from .gemini import Tokens
 from .quota import Clock, DayCount, describe_renewal, request_bucket, token_bucket
+from .shared_quota import Account
 
 # %% ../nbs/07_2_limits.ipynb #df9f3917
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ class Breaker:
         self._recent.append(True)
         self._in_a_row = 0
 
-# %% ../nbs/07_2_limits.ipynb #9cba1cfb
+# %% ../nbs/07_2_limits.ipynb #466f99ab
 Result = Literal["answered", "refused", "rate", "failed", "fatal"]  # refused: an answer, though not the one wanted
 
 
@@ -139,6 +141,7 @@ class Limits:
     max_cost_usd: float | None = None
     state_dir: Path | None = None  # where the count of the day is kept
     account: str = ""  # whose count that is
+    shared: Account | None = None  # a quota that other processes draw from too; it stands for rpm and tpm
 
 
 @dataclass(slots=True)
@@ -152,14 +155,15 @@ class Pass:
     limit_s: float | None  # how long it may take
     ended: threading.Event = field(default_factory=threading.Event)  # set when it is over, or given up
 
-# %% ../nbs/07_2_limits.ipynb #1a40e165
+# %% ../nbs/07_2_limits.ipynb #2a8e16af
 class Door:
     "Lets calls start, and learns from those that end."
 
     def __init__(self, limits: Limits, clock: Clock, price: Callable[[Tokens], float | None]) -> None:
         self._limits, self._clock, self._price = limits, clock, price
-        self._requests = request_bucket(limits.rpm) if limits.rpm else None
-        self._tokens = token_bucket(limits.tpm) if limits.tpm else None
+        alone = limits.shared is None
+        self._requests = request_bucket(limits.rpm) if limits.rpm and alone else None
+        self._tokens = token_bucket(limits.tpm) if limits.tpm and alone else None
         self._day = DayCount(limits.state_dir, limits.account, clock) if limits.state_dir else None
         self.gate, self.room, self.breaker = Gate(), Concurrency(limits.workers), Breaker(limits.breaker_wait_s)
         self._next, self._changed = threading.Lock(), threading.Condition()
@@ -240,7 +244,7 @@ def _left_s(door: Door) -> float | None:
         door.halt = Halt("deadline", f"the deadline of {door._limits.deadline_s:g} s had passed", _AGAIN)
     return max(0.0, left_s)
 
-# %% ../nbs/07_2_limits.ipynb #1c68cd4e
+# %% ../nbs/07_2_limits.ipynb #11e7d8a5
 def enter(door: Door, expected: Tokens) -> Pass:
     "Wait until a call may start. Raises `Halted`."
     with door._next, door._changed:
@@ -249,20 +253,55 @@ def enter(door: Door, expected: Tokens) -> Pass:
             if door.halt:
                 raise Halted(door.halt)
             cause, seconds = _obstacle(door, expected)
+            if not cause and door._limits.shared:
+                cause, seconds = _draw(door, door._limits.shared, expected)
             if not cause:
                 return _admit(door, expected, left_s)
             _wait(door, cause, seconds, partial(_changed_since, door, door._events))
+
+
+def _draw(door: Door, account: Account, expected: Tokens) -> tuple[str, float]:
+    "Draw from the quota that is shared, as the last thing before a call. Raises `Halted`."
+    try:
+        cause, seconds = account.take(expected.input)
+    except LangFlixError as error:
+        cause, seconds = "", 0.0
+        close_door(door, Halt("quota_store", error.message, f"{error.hint} {_AGAIN}"))
+    if cause == "day":
+        _end_of_day(door)
+    if door.halt:
+        raise Halted(door.halt)
+    return cause, seconds
+
+
+def _end_of_day(door: Door) -> None:
+    "Shut the door: the day has no request left."
+    close_door(door, Halt("day_quota", f"{door._limits.rpd} requests were made today", f"gemini.rpd begins anew at {describe_renewal(door._clock.date())}. {_AGAIN}"))
+
+
+def _tell_others(door: Door, shut_s: float, unused: int) -> None:
+    "Tell those who share the quota what a call's end means for them."
+    account = door._limits.shared
+    if account is None:
+        return
+    try:
+        if shut_s > 0:
+            account.close(shut_s)
+        if unused:
+            account.correct(unused)
+    except LangFlixError as error:
+        close_door(door, Halt("quota_store", error.message, f"{error.hint} {_AGAIN}"))
 
 
 def _changed_since(door: Door, events: int) -> bool:
     "Whether a call ended or the door was shut since a count of events."
     return door._events != events or bool(door.halt)
 
-# %% ../nbs/07_2_limits.ipynb #1c622fb4
+# %% ../nbs/07_2_limits.ipynb #10b0eafa
 def _admit(door: Door, expected: Tokens, left_s: float | None) -> Pass:
     "Book a call that starts now. Raises `Halted` when the day has no request left."
     if door._day and not door._day.take(door._limits.rpd):
-        close_door(door, Halt("day_quota", f"{door._limits.rpd} requests were made today", f"gemini.rpd begins anew at {describe_renewal(door._clock.date())}. {_AGAIN}"))
+        _end_of_day(door)
         raise Halted(door.halt or Halt("day_quota", ""))
     for bucket, amount in ((door._requests, 1), (door._tokens, expected.input)):
         if bucket:
@@ -276,7 +315,7 @@ def _admit(door: Door, expected: Tokens, left_s: float | None) -> Pass:
     door.peak = max(door.peak, len(door._inside))
     return call
 
-# %% ../nbs/07_2_limits.ipynb #1cdc78d9
+# %% ../nbs/07_2_limits.ipynb #675a72ad
 def leave(
     door: Door,
     call: Pass,
@@ -303,7 +342,9 @@ def leave(
             door.room.answered()
             door.gate.answered()
         door.halt = door.halt or halt
+        shut_s = door.gate.open_at_s - now_s if result == "rate" else 0.0
         door._changed.notify_all()
+    _tell_others(door, shut_s, call.expected.input - used.input if used else 0)
 
 # %% ../nbs/07_2_limits.ipynb #78aebbca
 def _settle(door: Door, call: Pass, used: Tokens | None) -> None:

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['log', 'ChunkOutcome', 'Snapshot', 'RunReport', 'ExpressionBatchProcessor']
 
-# %% ../nbs/07_parallel.ipynb #5cb828d7
+# %% ../nbs/07_parallel.ipynb #14162d1f
 import json
 import logging
 import threading
@@ -27,6 +27,7 @@ from .limits import Door, Halt, Limits, close_door, wait_inside
 from .policy import Analyzer, Failure, Part, Run, Tally, solve, solve_again
 from .prompts import Item
 from .quota import Clock
+from .shared_quota import Account
 
 # %% ../nbs/07_parallel.ipynb #43545104
 log = logging.getLogger(__name__)
@@ -161,7 +162,7 @@ class _Board:
             left_s = door.elapsed_s / self.fresh * left if self.fresh and left else None if left else 0.0
             self._show(Snapshot(*state, self.tokens, self._price(self.tokens), left_s, self._total))
 
-# %% ../nbs/07_parallel.ipynb #54f3bf63
+# %% ../nbs/07_parallel.ipynb #a76c8b1b
 class ExpressionBatchProcessor:
     "Analyzes chunks, several at once."
 
@@ -180,6 +181,7 @@ class ExpressionBatchProcessor:
         max_cost_usd: float | None = None,  # start no call that could pass it
         state_dir: Path | None = None,
         account: str = "",  # whose requests of the day are counted
+        shared: Account | None = None,  # a quota that other processes draw from too, instead of the limits above
         cost: Callable[[Tokens], float] | None = None,  # USD; None: not known
         expected: Callable[[Chunk], Tokens] = lambda chunk: Tokens(chunk.tokens),  # about what a call will cost
         founded: Callable[[Item, Chunk], bool] | None = None,  # whether an item's words are where it points
@@ -187,7 +189,7 @@ class ExpressionBatchProcessor:
         progress: Callable[[Snapshot], None] = lambda snapshot: None,
         clock: Clock | None = None,
     ) -> None:
-        self._limits = Limits(max_workers if enabled else 1, rpm, tpm, rpd, deadline_s, timeout_s, breaker_wait_s, max_cost_usd, state_dir, account)
+        self._limits = Limits(max_workers if enabled else 1, rpm, tpm, rpd, deadline_s, timeout_s, breaker_wait_s, max_cost_usd, state_dir, account, shared)
         self._price: Callable[[Tokens], float | None] = cost or (lambda tokens: None)
         self._clock, self._progress = clock or Clock(), progress
         self._run = partial(Run, analyzer, journal=journal, expected=expected, founded=founded, clock=self._clock)
