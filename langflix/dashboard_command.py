@@ -31,7 +31,7 @@ def _ready(url: str, show: bool) -> None:
     if show:
         webbrowser.open(url)
 
-# %% ../nbs/18_5_dashboard.ipynb #621bc615
+# %% ../nbs/18_5_dashboard.ipynb #3a6f1cea
 def dashboard(
     host: Annotated[str | None, typer.Option(help="The address to listen on; any but this machine's own needs a password. [default: 127.0.0.1]")] = None,
     port: Annotated[int | None, typer.Option(help="[default: 8866]")] = None,
@@ -45,9 +45,11 @@ def dashboard(
     "Serve the library, the jobs and the lessons as one page. The password is LANGFLIX_DASHBOARD__TOKEN."
     with errors(as_json=False):
         from langflix.config import load_settings
+        from langflix.guard import check_exposure, password
 
         options = {"host": host, "port": port, "base_url": base_url, "trust_proxy": trust_proxy or None}
         settings = load_settings(config, {"dashboard": options, "paths": {"media": media, "output": out}})
+        check_exposure(settings.dashboard.host, password(settings), settings.dashboard.trust_proxy)
         _require_voila()
         from langflix.dashboard import serve
 

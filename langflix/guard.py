@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['LEAST_CHARACTERS', 'HOW_TO_MAKE_ONE', 'SESSION_S', 'FORGIVEN', 'FORGIVEN_TOGETHER', 'LONGEST_WAIT_S', 'is_loopback',
-           'check_exposure', 'Sessions', 'Attempts', 'Gate', 'host_name', 'from_our_page', 'safe_path']
+           'password', 'check_exposure', 'Sessions', 'Attempts', 'Gate', 'host_name', 'from_our_page', 'safe_path']
 
-# %% ../nbs/17b_1_guard.ipynb #eadf9580
+# %% ../nbs/17b_1_guard.ipynb #e273b5e4
 import hashlib
 import hmac
 import ipaddress
@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlsplit
 
+from .config import Settings
 from .core import SettingsError
 
-# %% ../nbs/17b_1_guard.ipynb #eadcdace
+# %% ../nbs/17b_1_guard.ipynb #d389c27f
 LEAST_CHARACTERS = 12
 HOW_TO_MAKE_ONE = (
     "Make one with `python -c 'import secrets; print(secrets.token_urlsafe(24))'` and give it as LANGFLIX_DASHBOARD__TOKEN, "
@@ -35,6 +36,12 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(name).is_loopback
     except ValueError:
         return False
+
+
+def password(settings: Settings) -> str | None:
+    "The password of the dashboard: its own, or else the service's token."
+    found = settings.dashboard.token or settings.api.token
+    return found.get_secret_value() if found else None
 
 
 def check_exposure(

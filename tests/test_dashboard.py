@@ -168,6 +168,9 @@ def test_the_review_opens_and_decides(chromium, server, cookie, runs):
         drop.wait_for()
         tab.shot("review")
         drop.click()
+        tab.go("episode", MOON)
+        tab.page.wait_for_selector("video")
+        tab.go("episode", MOON, "review")  # what was decided is still there
         tab.page.locator(".lb-stage").get_by_role("button", name="Save").click()
         deadline = time.monotonic() + 10
         while not (server.out / MOON / "review.csv").exists():
@@ -331,7 +334,7 @@ def test_pages_beyond_the_limit_get_a_kind_message_and_kernels_come_back(tmp_pat
             tabs[-1].page.wait_for_selector(".lb-empty")
         status, headers, body = ask(small.url, Cookie=key)
         assert (status, headers["Retry-After"], b"opens by itself" in body) == (503, "5", True)
-        for tab in tabs[:1] * 6:  # a reload ends the kernel of the page before
+        for tab in tabs[:1] * 4:  # a reload ends the kernel of the page before
             tab.page.reload()
             tab.page.wait_for_selector(".lb-empty")
         for tab in tabs:
@@ -377,3 +380,24 @@ def test_a_start_that_would_not_be_safe_is_refused(tmp_path, options, says, monk
         done = CliRunner().invoke(app, ["dashboard", *options])
     assert done.exit_code == 2
     assert says in done.output
+
+
+def test_what_was_reviewed_is_rendered(chromium, tmp_path):
+    "A run that stops for a look, a decision in the browser that is not saved by hand, and lessons without what was dropped."
+    home = tmp_path / "home"
+    (home / "media").mkdir(parents=True)
+    shutil.copy(SAMPLE / "sample.mp4", home / "media" / f"{MOON}.mp4")
+    shutil.copy(SAMPLE / "sample.en.srt", home / "media" / f"{MOON}.en.srt")
+    with dashboard(home, password=None) as server, Tab(chromium, server, None) as tab:
+        tab.ready().page.get_by_role("button", name="Make lessons").click()
+        tab.page.fill("dialog input[name=max]", "2")
+        tab.page.check("dialog input[name=review]")
+        tab.page.locator("dialog").get_by_role("button", name="Make lessons").click()
+        tab.page.locator(".lb-card").get_by_role("link", name="Review").click(timeout=60_000)
+        tab.page.locator(".lb-stage").get_by_role("button", name="Drop").first.click()
+        tab.page.get_by_role("button", name="Make lessons as reviewed").click()
+        tab.page.wait_for_selector(".lb-job[data-state=ready] >> text=1 lesson", timeout=60_000)
+        manifest = json.loads((server.out / MOON / "manifest.json").read_text())
+        assert len(manifest["lessons"]) == 1
+        assert any(one["reason"] == "review" for one in manifest["dropped"])
+        assert tab.problems == []

@@ -230,7 +230,7 @@ function render({ model, el }) {
   const reviewTab = (found) => [
     view.busy ? h("p", { class: "lb-sub" }, "Opening…") : null,
     view.reviewProblem ? h("div", { class: "lb-note" }, h("b", {}, view.reviewProblem.message), h("span", {}, view.reviewProblem.hint)) : h("div", { class: "lb-tools" },
-      h("p", { class: "lb-sub", style: "flex:1 1 20rem;margin:0!important" }, "Keep or drop, correct, move the borders of a scene. Save, then make the lessons anew: only what changed is rendered."),
+      h("p", { class: "lb-sub", style: "flex:1 1 20rem;margin:0!important" }, "Keep or drop, correct, move the borders of a scene. The lessons are then made anew, and only what changed is rendered."),
       h("button", { class: "lb-button", onclick: () => wish({ do: "start", parameters: { video: found.name, reviewed: true } }, () => { say("The lessons are being made as reviewed"); location.hash = "#/jobs"; }) }, "Make lessons as reviewed"))];
   const filesTab = (found) => [
     h("div", { class: "lb-files" }, found.files.map((file) => h("a", { href: file.opens ? file.url : `${file.url}?download=1`, target: file.opens ? "_blank" : null, rel: "noopener", key: file.url }, file.name, h("small", {}, file.opens ? "opens" : "download")))),
@@ -291,7 +291,7 @@ function render({ model, el }) {
     if (document.hidden) { hidden ||= Date.now(); if (kernel && Date.now() - hidden > 30 * 60e3 && !stopped) { stopped = true; fetch(`${base}voila/api/shutdown/${kernel}`, { method: "POST" }).catch(() => {}); } return; }
     if (stopped) return location.reload();
     hidden = 0;
-    if (waiting.size && Date.now() - heard > 6000) { if (!view.lost) { view.lost = true; draw(); } if (kernel) revive(); waiting.clear(); }
+    if (waiting.size && Date.now() - heard > 5000) { if (!view.lost) { view.lost = true; draw(); } if (kernel) revive(); waiting.clear(); }
     if (Date.now() - asked > (active().length ? 1000 : 4000)) { asked = Date.now(); look(); }
     if (active().length) draw();
   };
