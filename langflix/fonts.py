@@ -5,11 +5,12 @@
 # %% auto #0
 __all__ = ['font_folders', 'Font', 'Typeface', 'missing_glyphs', 'find_fonts', 'script_of', 'check_fonts']
 
-# %% ../nbs/10_fonts.ipynb #d2ab0426
+# %% ../nbs/10_fonts.ipynb #5ca93b81
 import os
+import struct
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from importlib.util import find_spec
@@ -83,31 +84,30 @@ def _drawn(text: str) -> set[str]:
     marks = set(unicodedata.normalize("NFC", text))
     return {char for char in marks if unicodedata.category(char) not in invisible and not "\ufe00" <= char <= "\ufe0f"}
 
-# %% ../nbs/10_fonts.ipynb #d0236ade
-@lru_cache(maxsize=64)
-def _open(path: Path, number: int) -> "TTFont":
-    "Open one face; its tables are read when they are asked for."
-    from fontTools.ttLib import TTFont
-
-    face = TTFont(path, fontNumber=number, lazy=True)
-    face.setGlyphOrder([f"g{glyph}" for glyph in range(face["maxp"].numGlyphs)])  # names are not needed, and reading them takes a second
-    return face
-
-
-@lru_cache(maxsize=64)
-def _letters(path: Path, number: int) -> frozenset[int]:
-    "The characters that a face holds."
-    return frozenset(_open(path, number).getBestCmap() or {})
+# %% ../nbs/10_fonts.ipynb #99d1e584
+def _advances(face: "TTFont") -> list[int]:
+    "How wide each glyph is; the last one stands for all after it."
+    count = face["hhea"].numberOfHMetrics
+    return [width for width, _ in struct.iter_unpack(">Hh", face.reader["hmtx"][: 4 * count])]
 
 
 @lru_cache(maxsize=32)
 def _metrics(path: Path, number: int) -> tuple[dict[int, int], int, float]:
     "Widths by character, units in an em, and line height over em as libass computes it."
-    face = _open(path, number)
-    advances, os2, per_em = face["hmtx"], face["OS/2"], face["head"].unitsPerEm
-    widths = {code: advances[glyph][0] for code, glyph in (face.getBestCmap() or {}).items()}
-    line = os2.usWinAscent + os2.usWinDescent or face["hhea"].ascent - face["hhea"].descent
+    from fontTools.ttLib import TTFont
+
+    with TTFont(path, fontNumber=number, lazy=True) as face:
+        face.setGlyphOrder(range(face["maxp"].numGlyphs))  # numbers for names: tens of thousands of names would take a second and much memory
+        advances, os2, per_em = _advances(face), face["OS/2"], face["head"].unitsPerEm
+        last = len(advances) - 1
+        widths = {code: advances[min(glyph, last)] for code, glyph in (face.getBestCmap() or {}).items()}
+        line = os2.usWinAscent + os2.usWinDescent or face["hhea"].ascent - face["hhea"].descent
     return widths, per_em, line / per_em
+
+
+def _letters(path: Path, number: int) -> Set[int]:
+    "The characters that a face holds."
+    return _metrics(path, number)[0].keys()
 
 # %% ../nbs/10_fonts.ipynb #4ec0d6f7
 @lru_cache(maxsize=512)
