@@ -167,7 +167,7 @@ def _films(root: Path) -> list[Film]:
                 found.append(Film(path, "" if inner == "." else inner, round(path.stat().st_size / 1e6), tuple(languages)))
     return found
 
-# %% ../nbs/16c_board.ipynb #5f175c51
+# %% ../nbs/16c_board.ipynb #4d9031bb
 class Library:
     "What is on disk, read again only as often as it is worth."
 
@@ -176,7 +176,9 @@ class Library:
         settings: Settings,
         base_url: str = "/",  # where the dashboard begins
         every_s: float = 5,  # between two looks at the folders
+        link: Callable[[Path], str] | None = None,  # the address of a file, where it is not the dashboard that serves it
     ) -> None:
+        self._link = link
         self._media, self._output = settings.paths.media.absolute(), settings.paths.output.absolute()
         self._base, self._every_s = base_url, every_s
         self._films: list[Film] = []
@@ -227,6 +229,8 @@ class Library:
 
     def url(self, path: Path) -> str:
         "The address of a file that was made."
+        if self._link is not None:
+            return self._link(path)
         return f"{self._base}files/lessons/{quote(path.relative_to(self._output).as_posix())}"
 
     def folder(self, name: str) -> Path:
@@ -389,12 +393,14 @@ def _disk_check(settings: Settings) -> Check:
     low = free_gb < 5
     return Check("Disk", "warning" if low else "ok", f"{free_gb:.0f} GB free for lessons", "Remove old episodes, or `langflix cache --clear`." if low else "")
 
-# %% ../nbs/16c_board.ipynb #01468cc0
+# %% ../nbs/16c_board.ipynb #78695603
 class Board:
     "What one page shows, and what it may ask for."
 
-    def __init__(self, settings: Settings, store: Jobs, base_url: str = "/", now: Callable[[], float] = time.time) -> None:
-        self.settings, self.store, self.library, self._now = settings, store, Library(settings, base_url), now
+    def __init__(
+        self, settings: Settings, store: Jobs, base_url: str = "/", now: Callable[[], float] = time.time, link: Callable[[Path], str] | None = None
+    ) -> None:  # fmt: skip
+        self.settings, self.store, self.library, self._now = settings, store, Library(settings, base_url, link=link), now
 
     def look(self) -> dict[str, Any]:
         "Everything the page shows now."

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Page', 'Stage', 'open_store', 'dashboard']
 
-# %% ../nbs/16d_page.ipynb #b1e584d4
+# %% ../nbs/16d_page.ipynb #f3f6b167
 import logging
 import os
 import sys
@@ -23,7 +23,7 @@ from .config import Settings, load_settings
 from .client import HttpJobs
 from .core import LangFlixError
 from .jobs import open_jobs
-from .links import FolderLinks, MediaLinks
+from .links import FolderLinks, MediaLinks, find_links
 from .pipeline import sample_episode
 from .widgets import GroupBrowser
 
@@ -101,12 +101,13 @@ class Page(anywidget.AnyWidget):
             self._stage.save(str(content["parameters"].get("video")))
         return self._board.do(content)
 
-# %% ../nbs/16d_page.ipynb #c6e77aba
+# %% ../nbs/16d_page.ipynb #a9e0ced6
 class Stage(Box):
     "A place for the review of one episode at a time."
 
-    def __init__(self, board: Board, links: MediaLinks | None = None) -> None:
+    def __init__(self, board: Board, links: MediaLinks) -> None:
         super().__init__()
+        self.layout.width = "100%"
         self.add_class("lb-stage")
         self._board, self._links = board, links
         self._shown: tuple[str, object] | None = None  # an episode, and what was found in it
@@ -119,6 +120,7 @@ class Stage(Box):
         if self._shown == shown:
             return
         before, self._browser = self._browser, GroupBrowser(open_browser(self._board.library.folder(name)), links=self._links)
+        self._browser.layout.width = "100%"
         self.children, self._shown = (self._browser,), shown
         if before is not None:
             before.close()
@@ -129,7 +131,7 @@ class Stage(Box):
             self._browser.model.save()
             self._browser.refresh()
 
-# %% ../nbs/16d_page.ipynb #b004ea8b
+# %% ../nbs/16d_page.ipynb #5f0006ef
 def open_store(settings: Settings) -> Jobs:
     "The jobs of the service that the settings name, or else of this machine. Raises `JobStoreError` or `SettingsError`."
     if settings.api.url is None:
@@ -147,7 +149,8 @@ def dashboard(settings: Settings | None = None, store: Jobs | None = None) -> li
     "The dashboard. Raises `SettingsError` or `JobStoreError`."
     settings = settings or load_settings()
     guarded, base_url = "VOILA_KERNEL_ID" in os.environ, settings.dashboard.base_url
-    board = Board(settings, store or open_store(settings), base_url)
-    stage = Stage(board, _links(settings) if guarded else None)
+    links = _links(settings) if guarded else find_links()
+    board = Board(settings, store or open_store(settings), base_url, link=None if guarded else lambda path: links.url(path) if path.is_file() else "")
+    stage = Stage(board, links)
     css = "" if guarded else (_STATIC / "board.css").read_text(encoding="utf-8")
     return [Page(board, stage, base_url=base_url, kernel_id=os.environ.get("VOILA_KERNEL_ID", ""), _css=css), stage]

@@ -1,7 +1,6 @@
 """The dashboard as people meet it: a real server, real runs, a real Chromium; and as a stranger meets it: refused everywhere."""
 
 import json
-import os
 import re
 import shutil
 import signal
@@ -16,7 +15,7 @@ from dashboard import PASSWORD, ask, dashboard, log_in
 
 SAMPLE = Path(str(files("langflix") / "data" / "sample"))
 MOON, BROKEN = "The.Paper.Moon.S01E01", "Broken.Film"
-SHOTS = os.environ.get("LANGFLIX_SCREENSHOTS")
+SHOTS = Path(__file__).parent.parent / "screenshots"
 
 
 @pytest.fixture(scope="module")
@@ -74,9 +73,8 @@ class Tab:
         return self
 
     def shot(self, name):
-        if SHOTS:
-            self.page.wait_for_timeout(600)
-            self.page.screenshot(path=Path(SHOTS) / f"{name}.png")
+        SHOTS.mkdir(exist_ok=True)
+        self.page.screenshot(path=SHOTS / f"dashboard-{name}.png")
 
     def state(self, name):
         "The state of an episode's newest job, when the page shows one."
@@ -101,14 +99,16 @@ def runs(chromium, server, cookie):
         start(first, "The Paper Moon")
         start(first, "Broken Film")
         seen, steps, end = {"The Paper Moon": [], "Broken Film": []}, set(), time.monotonic() + 180
+        taken = False
         while not (seen["The Paper Moon"][-1:] == ["ready"] and seen["Broken Film"][-1:] == ["failed"]):
             assert time.monotonic() < end, (seen, server.log)
             for name, states in seen.items():
                 if (state := second.state(name)) and state not in states[-1:]:
                     states.append(state)
             steps |= {text for text in second.page.locator(".lb-steps .on").all_inner_texts() if text}
-            if any("Render lessons" in step for step in steps) and not (Path(SHOTS or "/") / "running.png").exists():
+            if not taken and any("Render lessons" in step for step in steps):
                 second.shot("running")
+                taken = True
             second.page.wait_for_timeout(250)
         first.page.wait_for_selector(".lb-card:has-text('1 lesson')", timeout=10_000)
         yield {"seen": seen, "steps": steps, "problems": first.problems + second.problems, "failed": second.page.locator(".lb-job[data-state=failed]").inner_text()}
