@@ -35,7 +35,7 @@ services: $(STAMP) # tests use a real Redis and a real PostgreSQL, which they st
 	$(BIN)/python tests/servers.py
 
 test: $(STAMP) browser services ## Run all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(STAMP) ## Check style and types of the package and the tests
 	$(BIN)/ruff check langflix tests benchmarks nbs/sample setup.py
