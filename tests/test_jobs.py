@@ -24,24 +24,6 @@ import itertools
 ME = Worker(host="here", pid=1, started="0")
 
 
-@pytest.fixture(scope="module")
-def server():
-    with redis_server() as running:
-        yield running
-
-
-@pytest.fixture(params=["local", "redis"])
-def address(request, tmp_path):
-    "Where a new, empty store is."
-    if request.param == "local":
-        return str(tmp_path / "jobs.db")
-    server = request.getfixturevalue("server")
-    store = RedisJobs(server.url)
-    store._client.flushall()
-    store.close()
-    return server.url
-
-
 def opened(address):
     return RedisJobs(address) if address.startswith("redis") else LocalJobs(address)
 

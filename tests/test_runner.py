@@ -25,23 +25,6 @@ from langflix.warden import STOPPED, warden_command
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are watched through /proc")
 
 
-@pytest.fixture(scope="module")
-def redis():
-    with redis_server() as running:
-        yield running
-
-
-@pytest.fixture(params=["local", "redis"])
-def address(request, tmp_path):
-    if request.param == "local":
-        return str(tmp_path / "jobs.db")
-    server = request.getfixturevalue("redis")
-    store = opened(server.url)
-    store._client.flushall()
-    store.close()
-    return server.url
-
-
 @pytest.fixture
 def jobs(address):
     store = opened(address)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from films import NTSC_FILM, clicks, make_film, numbers, samples
 
-from langflix.core import FfmpegError, publish
+from langflix.core import FfmpegError, MediaError, publish
 from langflix.fonts import check_fonts
 from langflix.media import Tools, find_tools, first_frame, fingerprint, frame_count, probe, run_ffmpeg, sample_count
 from langflix.segments import SegmentSpec, SegmentStore, changing_frames, layout_for, render_segment, render_segments, segment_spec, together
@@ -349,3 +349,17 @@ def test_odd_names_of_films_and_folders(film: Path, tools: Tools, tmp_path: Path
     moved = odd / "film, 'one': 1.mp4"
     moved.write_bytes(film.read_bytes())
     assert numbers(rendered(spec_of(moved, tools, (1000, 1300)), tools, odd), tools, limit=1) == [24]
+
+
+def test_a_list_of_films_that_is_named_like_a_film_is_not_followed(film: Path, tools: Tools, tmp_path: Path) -> None:
+    (tmp_path / "film.mp4").symlink_to(film)
+    trick = tmp_path / "trick.mp4"
+    trick.write_text("ffconcat version 1.0\nfile film.mp4\n")
+    command = [tools.ffprobe, "-v", "error", "-show_entries", "format=format_name", "-of", "csv=p=0", f"file:{trick}"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == "concat"  # ffmpeg alone would follow it
+    with pytest.raises(MediaError):
+        probe(trick, tools)
+    spec = replace(spec_of(film, tools, (0, 300)), path=trick)
+    with pytest.raises(FfmpegError):
+        rendered(spec, tools, tmp_path)
+    assert rendered(spec_of(film, tools, (0, 300)), tools, tmp_path).exists()
