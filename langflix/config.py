@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['LANGUAGES', 'LanguageCode', 'Formats', 'CardKinds', 'Names', 'Files', 'Section', 'Languages', 'Gemini',
            'ParallelProcessing', 'Grouping', 'Lessons', 'Deck', 'Learner', 'Cache', 'Paths', 'Redis', 'Database', 'Api',
-           'Jobs', 'Dask', 'Dashboard', 'Settings', 'load_settings']
+           'Jobs', 'Dask', 'Dashboard', 'Settings', 'load_settings', 'in_container']
 
 # %% ../nbs/01_config.ipynb #6c4fe052
 import difflib
@@ -236,12 +236,13 @@ class Dashboard(Section):
     trust_proxy: bool = False  # believe X-Forwarded-*: only where nobody gets past the proxy
     max_pages: int = Field(default=12, ge=1, le=200)  # open at once; each is a process of about 100 MB
 
-# %% ../nbs/01_config.ipynb #f9331f7d
+# %% ../nbs/01_config.ipynb #050232d8
 _NOT_SETTINGS = frozenset({
     "LANGFLIX_CONFIG",  # names the settings file itself
     "LANGFLIX_EVENTS",  # names the file that hears how a run stands
     "LANGFLIX_JOB",  # marks the processes of a job
     "LANGFLIX_DASHBOARD_URL",  # tells a page of the dashboard where it is
+    "LANGFLIX_CONTAINER",  # set by the image: mounts are looked at before a command starts
 })  # fmt: skip
 
 
@@ -308,7 +309,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         raise SettingsError(f"{path}, line 1: expected `name: value` lines", "See the settings in the README.", path=str(path))
     return data
 
-# %% ../nbs/01_config.ipynb #06c98c07
+# %% ../nbs/01_config.ipynb #a71d5f55
 _SECRETS = {"gemini": "api_key", "redis": "url", "database": "url", "api": "token", "dashboard": "token"}
 
 
@@ -326,8 +327,8 @@ def _read_secrets(environ: Mapping[str, str], folder: Path) -> dict[str, dict[st
     found = {}
     for section, name in _SECRETS.items():
         for file in (folder / f"{section}_{name}", folder / f"LANGFLIX_{section}__{name}".upper()):
-            if file.exists():
-                found[section] = {name: _read_secret(file)}
+            if file.exists() and (secret := _read_secret(file)):
+                found[section] = {name: secret}
     if key := environ.get("GEMINI_API_KEY", "").strip():
         found["gemini"] = {"api_key": key}
     return found
@@ -397,7 +398,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     except EnvironmentProblem as error:
         raise SettingsError(f"a LANGFLIX_ environment variable: {error}", 'Write a list as long,short or as ["long", "short"].') from None
 
-# %% ../nbs/01_config.ipynb #002fecf7
+# %% ../nbs/01_config.ipynb #000bc717
 def load_settings(
     config: Path | str | None = None,  # a YAML file; else $LANGFLIX_CONFIG, else ./langflix.yaml if it exists
     overrides: Mapping[str, Any] | None = None,  # nested; what the command line gives; None values mean: not given
@@ -414,3 +415,8 @@ def load_settings(
     except ValidationError as error:
         given_here = any(_holds(overrides or {}, problem["loc"]) for problem in error.errors(include_input=False)[:1])
         raise _explain(error, {} if given_here else environment, None if given_here else file) from None
+
+
+def in_container() -> bool:
+    "Whether the image says that this is one of its containers."
+    return bool(os.environ.get("LANGFLIX_CONTAINER"))

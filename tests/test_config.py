@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from langflix.config import LANGUAGES, load_settings
+from langflix.config import LANGUAGES, in_container, load_settings
 from langflix.core import SettingsError
 from langflix.encodings import language_code
 
@@ -89,6 +89,21 @@ def test_keys_come_from_the_environment_or_a_secret_file(tmp_path, monkeypatch):
     assert load_settings(secrets=tmp_path).gemini.api_key.get_secret_value() == "from-google-name"
     monkeypatch.setenv("LANGFLIX_GEMINI__API_KEY", "from-own-name")
     assert load_settings(secrets=tmp_path).gemini.api_key.get_secret_value() == "from-own-name"
+
+
+def test_an_empty_secret_file_gives_nothing(tmp_path):
+    (tmp_path / "gemini_api_key").write_text("\n")
+    (tmp_path / "database_url").symlink_to("/dev/null")
+    settings = load_settings(secrets=tmp_path)
+    assert (settings.gemini.api_key, settings.database.url) == (None, None)
+
+
+def test_the_mark_of_a_container_is_no_setting(monkeypatch, tmp_path):
+    monkeypatch.delenv("LANGFLIX_CONTAINER", raising=False)
+    assert not in_container()
+    monkeypatch.setenv("LANGFLIX_CONTAINER", "1")
+    assert in_container()
+    load_settings(secrets=tmp_path)
 
 
 def test_a_secret_never_shows(monkeypatch, tmp_path):
