@@ -8,7 +8,7 @@ OUT    ?= lessons
 
 export PYTHONUNBUFFERED = 1
 
-.PHONY: help setup demo browser services test lint export clean notebooks bench bench-service sample
+.PHONY: help setup demo browser services test lint export clean notebooks bench bench-service bench-season sample
 .DEFAULT_GOAL := help
 
 help: ## Say what each target does
@@ -57,6 +57,9 @@ bench: $(STAMP) ## Measure: print figures of one run as JSON
 
 bench-service: $(STAMP) # clients by the hundred while a job renders, and long lists
 	$(BIN)/python benchmarks/service.py
+
+bench-season: $(STAMP) # twelve synthetic episodes beside what must be asked and encoded, and memory from 2 to 40
+	$(BIN)/python benchmarks/season.py
 
 sample: $(STAMP) ## Draw and speak the sample episode again (needs espeak-ng)
 	$(BIN)/python nbs/sample/make_sample.py --out langflix/data/sample --ffmpeg "$$($(BIN)/python -c "from langflix.media import find_tools; print(find_tools().ffmpeg)")"
