@@ -145,7 +145,7 @@ def _check_origin(rules: Rules, headers: _Headers) -> None:
     if foreign and origin not in rules.origins:
         raise Refused(problem(403, "origin", "pages of other servers may not ask", "Name the page's server in api.origins, and set a token."))
 
-# %% ../nbs/17_3_shield.ipynb #6557ee9b
+# %% ../nbs/17_3_shield.ipynb #c625d916
 def _is_address(host: str) -> bool:
     "Whether a host is written as an address."
     try:
@@ -155,13 +155,25 @@ def _is_address(host: str) -> bool:
     return True
 
 
+_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
+_NAME_HINT: Final = (
+    "If it is yours, write `names: [{name}]` under `api:` in langflix.yaml, beside the names that are there, "
+    "or set LANGFLIX_API__NAMES={name}; then restart the service. Its address always works."
+)  # fmt: skip
+
+
+def _named(host: str) -> str:
+    "A host's name as it may be shown; what cannot be one stands for itself."
+    return host.lower() if len(host) <= 253 and _NAME.fullmatch(host.lower()) else "NAME"
+
+
 def check_host(rules: Rules, headers: _Headers) -> None:
     "Raises `Refused` for a name that nobody gave to the service."
     given = headers.get("host", "")
     host = given if given.startswith("[") and given.endswith("]") else given.rpartition(":")[0] or given
     if host.lower() in rules.names or host == "localhost" or _is_address(host):
         return
-    raise Refused(problem(421, "name", "this service does not go by that name", "Add the name to api.names."))
+    raise Refused(problem(421, "name", f"this service does not go by the name {_named(host)}", _NAME_HINT.format(name=_named(host))))
 
 
 _LARGEST_HEAD: Final = 16_384  # bytes of all headers together
