@@ -7,7 +7,7 @@ __all__ = ['USAGE', 'Reply', 'PER_MINUTE', 'TOKENS_PER_MINUTE', 'PER_DAY', 'PHRA
            'error', 'exhausted', 'item', 'honest', 'Script', 'StandIn', 'stand_in', 'Elsewhere', 'stand_in_process',
            'main']
 
-# %% ../nbs/06b_stand_in.ipynb #a8d9e3f5
+# %% ../nbs/06b_stand_in.ipynb #472bd03c
 import asyncio
 import json
 import random
@@ -22,9 +22,11 @@ import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any
+
+from .stand_in_batches import Batches, BatchPlan
 
 # %% ../nbs/06b_stand_in.ipynb #af0f05bd
 @dataclass
@@ -102,7 +104,7 @@ def honest(asked: Asked, phrases: tuple[str, ...] = PHRASES) -> list[dict[str, A
     "The items of a request."
     return [item(number, phrase) for number, words in asked.lines for phrase in phrases if phrase in words.lower()]
 
-# %% ../nbs/06b_stand_in.ipynb #f0f04b3e
+# %% ../nbs/06b_stand_in.ipynb #d8c07fd1
 @dataclass(frozen=True)
 class Script:
     "How a server behaves."
@@ -122,6 +124,9 @@ class Script:
     first: tuple[str, ...] = ()  # faults of the first requests, one each; "" for none
     phrases: tuple[str, ...] = PHRASES
     seed: int = 0
+    batches: BatchPlan = field(default_factory=BatchPlan)  # what becomes of questions that are handed in together
+    batch_first: tuple[str, ...] = ()  # faults of the first requests about batches, one each; "" for none
+    batch_errors: tuple[int, ...] = ()  # cue numbers whose question fails in a batch
 
 
 FAULTS = (
@@ -196,7 +201,7 @@ class _Quota:
             return 0.0
         return (amount - self._level) / self._rate_s
 
-# %% ../nbs/06b_stand_in.ipynb #fdafb4e2
+# %% ../nbs/06b_stand_in.ipynb #a915567c
 Behaviour = Script | Callable[[Asked], Reply]
 
 
@@ -213,6 +218,8 @@ class StandIn:
         self.requests = _Quota(script.rpm, script.rpm_burst) if script.rpm else None
         self.tokens = _Quota(script.tpm, script.tpm / 4) if script.tpm else None
         self._arrived = threading.Condition()
+        self.batches = Batches(script.batches, partial(_in_batch, self))
+        self.batch_calls: list[str] = []  # method and path of each request about batches
 
     url: str
     asked: list[Asked]
@@ -230,7 +237,18 @@ class StandIn:
             self.asked.append(asked)
             self._arrived.notify_all()
 
-# %% ../nbs/06b_stand_in.ipynb #2571b782
+    def wait_for_calls(self, number: int, timeout_s: float = 30) -> bool:
+        "Wait until so many requests about batches have come."
+        with self._arrived:
+            return self._arrived.wait_for(lambda: len(self.batch_calls) >= number, timeout_s)
+
+    def note_call(self, call: str) -> None:
+        "Write a request about batches down."
+        with self._arrived:
+            self.batch_calls.append(call)
+            self._arrived.notify_all()
+
+# %% ../nbs/06b_stand_in.ipynb #901a6129
 def _reply(running: StandIn, asked: Asked) -> Reply | None:
     "The reply to a request; None when its fault is one of the connection."
     if ":countTokens" in asked.path:
@@ -241,8 +259,11 @@ def _reply(running: StandIn, asked: Asked) -> Reply | None:
         asked.fault = "quota"
         return short
     asked.fault = _fault(asked, running.script, len(running.asked))
-    if asked.fault:
-        return _said(asked.fault, asked, running.script)
+    return _said(asked.fault, asked, running.script) if asked.fault else _honest_reply(running, asked)
+
+
+def _honest_reply(running: StandIn, asked: Asked) -> Reply:
+    "The reply of a server that does what it is asked."
     items = honest(asked, running.script.phrases)
     usage, most = _usage(asked, items), asked.body.get("generationConfig", {}).get("maxOutputTokens")
     if most and usage["candidatesTokenCount"] + usage["thoughtsTokenCount"] > most:
@@ -349,12 +370,61 @@ async def _respond(running: StandIn, path: str, headers: Mapping[str, str], raw:
         if asked:
             asked.took_s = time.monotonic() - running.began_s - asked.at_s
 
-# %% ../nbs/06b_stand_in.ipynb #875fc98c
+# %% ../nbs/06b_stand_in.ipynb #4e520782
+def _in_batch(running: StandIn, body: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
+    "The reply to one question of a batch."
+    asked, script = _parse("", "", dict(body)), running.script
+    if {cue for cue, _ in asked.lines} & set(script.batch_errors):
+        return 500, {"error": {"message": "An internal error has occurred.", "details": [{"@type": "type.googleapis.com/google.rpc.DebugInfo"}]}}
+    if running.answerer:
+        reply: Reply | None = running.answerer(asked)
+    else:
+        asked.nth = 1
+        fault = _fault(asked, replace(script, first=()), 0)
+        reply = _said(fault, asked, script) if fault else _honest_reply(running, asked)
+    code, data = reply or (503, {"error": {"message": "The connection was lost."}})
+    assert isinstance(data, dict)
+    return code, data
+
+
+def _take_in(running: StandIn, path: str, key: str, body: dict[str, Any]) -> None:
+    "Note every question of a batch that was accepted."
+    for request in body["batch"]["inputConfig"]["requests"]["requests"]:
+        asked = _parse(path, key, request["request"])
+        asked.status = 200
+        running.note(asked)
+
+# %% ../nbs/06b_stand_in.ipynb #7c7d601b
+async def _batch(running: StandIn, method: str, path: str, headers: Mapping[str, str], raw: bytes, writer: asyncio.StreamWriter) -> None:
+    "Answer a request about batches."
+    number, key = len(running.batch_calls), headers.get("x-goog-api-key", "")
+    fault = running.script.batch_first[number] if number < len(running.script.batch_first) else ""
+    running.note_call(f"{method} {path.partition('?')[0]}")
+    body = json.loads(raw) if raw else {}
+    short = _said(fault, _parse(path, key, {}), running.script) if fault else None
+    data: dict[str, Any] | bytes
+    code, data = short or ((0, {}) if fault in ("hang", "reset") else running.batches.answer(method, path, body))
+    if code == 200 and path.endswith(":batchGenerateContent"):
+        _take_in(running, path, key, body)
+    if fault in ("hang", "silent"):
+        await asyncio.sleep(3600)
+    if fault in ("reset", "lost"):
+        _reset(writer)
+    else:
+        writer.write(b"".join(_encode(code, data)))
+        await writer.drain()
+
+# %% ../nbs/06b_stand_in.ipynb #bdaac0dc
 async def _serve(running: StandIn, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     "Answer the requests of one connection."
     with suppress(ConnectionError, asyncio.CancelledError):
         while request := await _read_request(reader):
             method, path, headers, raw = request
+            if "/batches" in path or ":batchGenerateContent" in path:
+                await _batch(running, method, path, headers, raw, writer)
+                if writer.is_closing():
+                    break
+                continue
             if method == "GET":
                 writer.write(b"".join(_encode(200, [asdict(asked) for asked in running.asked])))
                 continue
@@ -407,7 +477,7 @@ class Elsewhere:
         with urllib.request.urlopen(self.url + "/asked", timeout=30) as response:  # noqa: S310  (our own loopback)
             return [Asked(**{**entry, "lines": [tuple(line) for line in entry["lines"]]}) for entry in json.load(response)]
 
-# %% ../nbs/06b_stand_in.ipynb #723498e7
+# %% ../nbs/06b_stand_in.ipynb #8d385162
 @contextmanager
 def stand_in_process(script: Script = Script()) -> Iterator[Elsewhere]:  # noqa: B008
     "Serve in another process until the block ends."
@@ -426,7 +496,8 @@ def stand_in_process(script: Script = Script()) -> Iterator[Elsewhere]:  # noqa:
 def main() -> None:
     "Serve the script that comes as one line of JSON; print the address; end with the input."
     given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in json.loads(sys.stdin.readline()).items()}
-    script = Script(**given)
+    plan: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in given.pop("batches", {}).items()}
+    script = Script(**given, batches=BatchPlan(**plan))
     with stand_in(script) as running:
         print(running.url, flush=True)
         sys.stdin.read()
