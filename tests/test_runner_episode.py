@@ -120,6 +120,16 @@ def test_whatever_is_killed_the_job_ends_with_all_its_lessons(shop, victim):
     assert marked(job.id) == set()
 
 
+def test_a_kernel_that_is_killed_before_its_first_word_is_started_again(shop):
+    shop.runner.start()
+    job, _ = shop.jobs.submit({**ASK, "max_expressions": 1})
+    (pid,) = shop.wait(lambda: shop.programs(job, "ipykernel"))
+    os.kill(pid, signal.SIGKILL)
+    assert not (shop.out / ".jobs" / job.id / "events.jsonl").exists()
+    job = shop.ended(job)
+    assert (job.state, job.losses, job.error) == ("done", 1, None)
+
+
 SERVER = """
 import sys, time
 from langflix.config import Settings
