@@ -63,7 +63,7 @@ def make_analyzer(cues: Sequence[Cue], settings: Settings) -> Analyzer:
         return GeminiAnalyzer(make_transport(settings), settings)
     return LexiconAnalyzer(cues, settings)
 
-# %% ../nbs/13d_analysis.ipynb #24acd552
+# %% ../nbs/13d_analysis.ipynb #3d691c7e
 def _founded(lang: str, item: Item, chunk: Chunk) -> bool:
     "Whether an item's words are where it says."
     own = [cue for cue in chunk.cues if item.cue_start <= cue.index <= item.cue_end]
@@ -72,12 +72,14 @@ def _founded(lang: str, item: Item, chunk: Chunk) -> bool:
 
 def account_of(settings: Settings) -> str:
     "A name for whose quota is used, without the key in it."
-    key = settings.gemini.api_key.get_secret_value() if settings.gemini.api_key else ""
-    return f"{settings.gemini.model}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
+    gemini = settings.gemini
+    key = gemini.api_key.get_secret_value() if gemini.api_key else ""
+    whose = f"project {gemini.project}" if gemini.project else key
+    return f"{gemini.model}-{hashlib.sha256(whose.encode()).hexdigest()[:12]}"
 
 
 def _shared(settings: Settings) -> Account:
-    "The quota that all processes with the same key and model draw from. Raises `LangFlixError`."
+    "The quota that all processes with the same project and model draw from. Raises `LangFlixError`."
     gemini, redis = settings.gemini, settings.redis.url
     rates = Rates(gemini.rpm, gemini.tpm, gemini.rpd if redis else None)  # without Redis the machine counts the day
     return open_account(account_of(settings), rates, settings.paths.cache / "quota", redis.get_secret_value() if redis else None)

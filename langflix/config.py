@@ -62,11 +62,12 @@ class Languages(Section):
     source: LanguageCode = "en"  # what the episode speaks
     target: LanguageCode = "ko"  # what the learner speaks
 
-# %% ../nbs/01_config.ipynb #fc2b6075
+# %% ../nbs/01_config.ipynb #9a7d5ce0
 class Gemini(Section):
     "How Gemini is asked. Limits are those of your project; none are assumed."
 
     api_key: SecretStr | None = None
+    project: str | None = Field(default=None, min_length=1)  # the Google Cloud project of the key: its keys share one quota
     endpoint: str | None = None  # another base URL for both SDKs, such as a proxy
     model: str = "gemini-flash-latest"
     sdk: Literal["generativeai", "genai"] = "generativeai"
@@ -177,7 +178,7 @@ class Paths(Section):
     cache: Path = Field(default_factory=lambda: user_cache_path("langflix"))
     fonts: Path | None = None  # a folder of fonts to use before the system's
 
-# %% ../nbs/01_config.ipynb #508bb71a
+# %% ../nbs/01_config.ipynb #06aae315
 class Redis(Section):
     "Where jobs are shared, if they are."
 
@@ -218,7 +219,19 @@ class Jobs(Section):
 class Dask(Section):
     "A cluster for many episodes."
 
-    scheduler: str | None = None
+    scheduler: str | None = None  # where it listens, such as tcp://10.0.0.5:8786, or tls://...
+    processes: int | None = Field(default=None, ge=1, le=256)  # instead: so many on this machine
+    paths: Mapping[str, str] = Field(default_factory=dict)  # a folder here, and where the workers see it
+    tls_ca: Path | None = None  # with tls://: files of PEM; the authority that signed the certificates of all
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "Dask":
+        "Episodes go to one place."
+        if self.scheduler and self.processes:
+            raise ValueError("set scheduler or processes, not both")
+        return self
 
 # %% ../nbs/01_config.ipynb #226ddaeb
 def _with_slashes(value: object) -> object:

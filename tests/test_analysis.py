@@ -103,6 +103,12 @@ def test_a_quota_is_counted_for_a_model_and_a_key_without_showing_it(tmp_path):
     assert "AIza" not in account_of(one)
 
 
+def test_the_keys_of_a_project_share_its_quota(tmp_path):
+    one, other = settings(tmp_path, project="films"), settings(tmp_path, project="films", api_key="another")
+    assert account_of(one) == account_of(other)
+    assert len({account_of(each) for each in (one, settings(tmp_path), settings(tmp_path, project="series"))}) == 3
+
+
 def test_an_item_is_founded_where_its_words_are():
     at = {"context_start": 1, "context_end": 8, "level": "B1", "kind": "idiom", "score": 0.5}
     assert _founded("en", Item(expression=PHRASES[4], cue_start=4, cue_end=4, **at), CHUNK)
