@@ -4,13 +4,16 @@
 
 # %% auto #0
 __all__ = ['CueKind', 'LangFlixError', 'InputError', 'SubtitleError', 'SettingsError', 'MediaError', 'FontError', 'ToolError',
-           'FfmpegError', 'AnalyzerError', 'format_ms', 'clock', 'parse_ms', 'Cue', 'publish']
+           'FfmpegError', 'AnalyzerError', 'NoRoomError', 'format_ms', 'clock', 'parse_ms', 'Cue', 'no_room', 'is_full',
+           'writing', 'publish']
 
-# %% ../nbs/00_core.ipynb #79b578d8
+# %% ../nbs/00_core.ipynb #51000591
+import errno
 import os
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -41,7 +44,7 @@ def _rebuild(kind: type[LangFlixError], message: str, hint: str, details: dict[s
     "Make an unpickled error equal to the one that was sent."
     return kind(message, hint, **details)
 
-# %% ../nbs/00_core.ipynb #32b1fe5a
+# %% ../nbs/00_core.ipynb #51d6dc52
 class InputError(LangFlixError):
     "The user gave something that cannot be used: a file, an option, a setting."
 
@@ -74,6 +77,10 @@ class FfmpegError(LangFlixError):
 
 class AnalyzerError(LangFlixError):
     "The analyzer could not answer."
+
+
+class NoRoomError(InputError):
+    "A disk is full; `details` holds `path`."
 
 # %% ../nbs/00_core.ipynb #40dd9fff
 def format_ms(
@@ -133,19 +140,47 @@ class Cue:
         "How long it stands on the screen."
         return self.end_ms - self.start_ms
 
-# %% ../nbs/00_core.ipynb #852143f4
+# %% ../nbs/00_core.ipynb #b774f1a7
+_NO_ROOM = "Free some space on that disk, then run it again: what is there already is used."
+
+
+def no_room(
+    path: Path,  # what could not be written, or its folder
+    doing: str = "",
+) -> NoRoomError:
+    "The error for a full disk."
+    return NoRoomError(f"{path}: No space left on device{f' while {doing}' if doing else ''}", _NO_ROOM, path=str(path))
+
+
+def is_full(error: BaseException) -> bool:
+    "Whether an error says that a disk is full, or somebody's share of it."
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    "Raises `NoRoomError` where the disk is full; other errors pass."
+    try:
+        yield
+    except OSError as error:
+        if is_full(error):
+            raise no_room(path) from error
+        raise
+
+# %% ../nbs/00_core.ipynb #5ba7cefe
 def publish(
     path: Path,
     write: Callable[[Path], object],  # makes the file at the path that it is given
 ) -> Path:
-    "Make a file so that it is there whole or not at all. Raises what `write` raises, and `OSError`."
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".part-{uuid.uuid4().hex}{path.suffix}")
-    try:
-        write(part)
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    "Make a file so that it is there whole or not at all. Raises what `write` raises, `NoRoomError` and `OSError`."
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f".part-{uuid.uuid4().hex}{path.suffix}")
+        try:
+            write(part)
+            with part.open("rb+") as file:
+                os.fsync(file.fileno())
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
     return path

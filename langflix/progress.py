@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['EVENTS', 'Tenths', 'Lines', 'Events', 'read_events', 'Together', 'StageClock']
 
-# %% ../nbs/00b_progress.ipynb #55ac025c
+# %% ../nbs/00b_progress.ipynb #f30eb12e
+import errno
 import json
 import os
 import sys
@@ -14,6 +15,8 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, TextIO
+
+from .core import writing
 
 # %% ../nbs/00b_progress.ipynb #42f16cc7
 _SILENCE_S = 30.0  # a log hears something at least this often
@@ -46,8 +49,16 @@ class Lines:
             minutes, seconds = divmod(round(time.monotonic() - self._began_s), 60)
             print(f"{minutes:3}:{seconds:02}  {stage:<8} {done:>4} of {total}  {what}".rstrip(), file=self._stream or sys.stdout, flush=True)
 
-# %% ../nbs/00b_progress.ipynb #a5133574
+# %% ../nbs/00b_progress.ipynb #d5e388f0
 EVENTS = "LANGFLIX_EVENTS"  # the environment variable that names the file
+
+
+def _append(handle: int, line: bytes) -> None:
+    "Add a line to a file; a disk that takes half of it gets none. Raises `OSError`."
+    written = os.write(handle, line)
+    if written < len(line):
+        os.ftruncate(handle, os.fstat(handle).st_size - written)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 class Events:
@@ -62,16 +73,17 @@ class Events:
         return cls(os.environ.get(EVENTS) or None)
 
     def tell(self, event: str, **facts: Any) -> None:
-        "Write one event. Raises `OSError`."
+        "Write one event, whole or not at all. Raises `NoRoomError` or `OSError`."
         if self._path is None:
             return
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         line = json.dumps({"event": event, "at": now, **facts}, ensure_ascii=False) + "\n"
-        handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        try:
-            os.write(handle, line.encode())
-        finally:
-            os.close(handle)
+        with writing(Path(self._path)):
+            handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            try:
+                _append(handle, line.encode())
+            finally:
+                os.close(handle)
 
     def __call__(self, stage: str, done: int, total: int, what: str) -> None:
         self.tell("progress", stage=stage, done=done, total=total, what=what)

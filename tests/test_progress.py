@@ -1,6 +1,8 @@
 """Progress: few lines for a log, whole events for programs."""
 
 import json
+import subprocess
+import sys
 import threading
 
 from langflix.progress import EVENTS, Events, Lines, StageClock, Tenths, Together, read_events
@@ -84,3 +86,21 @@ def test_each_stage_has_its_time():
     clock("write", 1, 1, "")
     assert list(clock.seconds()) == ["open", "analyze", "write"]
     assert all(seconds >= 0 for seconds in clock.seconds().values())
+
+
+def test_a_disk_that_takes_half_a_line_keeps_none_of_it(tmp_path):
+    path = tmp_path / "events"
+    Events(path).tell("start")
+    script = (
+        "import resource, signal, sys\n"
+        "from langflix.core import NoRoomError\n"
+        "from langflix.progress import Events\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
+        "try:\n    Events(sys.argv[1]).tell('progress', what='x' * 200)\n"
+        "except NoRoomError as error:\n    print(error.hint)\n"
+    )
+    told = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, check=True).stdout
+    assert "Free some space" in told
+    Events(path).tell("end")
+    assert [event["event"] for event in read_events(path)[0]] == ["start", "end"]
