@@ -7,7 +7,7 @@ __all__ = ['USAGE', 'Reply', 'PER_MINUTE', 'TOKENS_PER_MINUTE', 'PER_DAY', 'PHRA
            'error', 'exhausted', 'item', 'honest', 'Script', 'StandIn', 'stand_in', 'Elsewhere', 'stand_in_process',
            'main']
 
-# %% ../nbs/06b_stand_in.ipynb #472bd03c
+# %% ../nbs/06b_stand_in.ipynb #b112102f
 import asyncio
 import json
 import random
@@ -22,7 +22,7 @@ import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
 
@@ -370,7 +370,7 @@ async def _respond(running: StandIn, path: str, headers: Mapping[str, str], raw:
         if asked:
             asked.took_s = time.monotonic() - running.began_s - asked.at_s
 
-# %% ../nbs/06b_stand_in.ipynb #4e520782
+# %% ../nbs/06b_stand_in.ipynb #9aef7880
 def _in_batch(running: StandIn, body: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
     "The reply to one question of a batch."
     asked, script = _parse("", "", dict(body)), running.script
@@ -379,8 +379,7 @@ def _in_batch(running: StandIn, body: Mapping[str, Any]) -> tuple[int, dict[str,
     if running.answerer:
         reply: Reply | None = running.answerer(asked)
     else:
-        asked.nth = 1
-        fault = _fault(asked, replace(script, first=()), 0)
+        fault = _fault(asked, script, len(script.first) + 1)
         reply = _said(fault, asked, script) if fault else _honest_reply(running, asked)
     code, data = reply or (503, {"error": {"message": "The connection was lost."}})
     assert isinstance(data, dict)
