@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = ['app', 'run', 'analyze', 'render', 'demo', 'main']
 
-# %% ../nbs/18_cli.ipynb #ff7b1d92
+# %% ../nbs/18_cli.ipynb #0434d77c
 import signal
+import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,7 +22,7 @@ from .recorded import learner_settings, run_recorded
 from .serve_command import serve
 from langflix.terminal import (
     Analyzer, Config, Estimated, Formats, Json, Known, Level, MaxCost, MaxExpressions, Mode, NoParallel, Notebook, Out, RepeatTaught, Review, SaveOutput,
-    SourceLang, SubsTarget, TargetLang, Workers, run_pipeline, settings_from, show_estimate,
+    SourceLang, SubsTarget, TargetLang, Workers, errors, run_pipeline, settings_from, show_estimate,
 )  # fmt: skip
 from .season_command import season
 from .upkeep import bench, doctor, show_cache
@@ -29,7 +30,7 @@ from .upkeep import bench, doctor, show_cache
 if TYPE_CHECKING:
     from langflix.export import Manifest
 
-# %% ../nbs/18_cli.ipynb #7fd5f1ec
+# %% ../nbs/18_cli.ipynb #88466e3e
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
     help="LangFlix turns a TV episode (video + subtitles) into language lessons.", epilog="Start with: langflix demo",
@@ -43,7 +44,21 @@ def _show_version(wanted: bool) -> None:
 
 
 @app.callback()
-def _main(version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")] = False) -> None: ...
+def _main(context: typer.Context, version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")] = False) -> None:
+    if context.invoked_subcommand not in (None, "doctor") and "--help" not in sys.argv:
+        _look_at_container("token" if "--new-token" in sys.argv else str(context.invoked_subcommand), "--json" in sys.argv)
+
+
+def _look_at_container(command: str, as_json: bool) -> None:
+    "In a container, let nothing begin that cannot end well."
+    with errors(as_json):
+        from langflix.config import in_container
+
+        if in_container():
+            from langflix.startup import look, refuse_unless_ready
+
+            if remarks := refuse_unless_ready(look(command), command):
+                typer.echo(remarks, err=True)
 
 # %% ../nbs/18_cli.ipynb #c9dee8f7
 @app.command()

@@ -17,7 +17,7 @@ from .terminal import Config, Json, Out, SourceLang, TargetLang, errors, setting
 if TYPE_CHECKING:
     from langflix.doctor import Check
 
-# %% ../nbs/18_2_upkeep.ipynb #71bd1274
+# %% ../nbs/18_2_upkeep.ipynb #7528218e
 _MARKS = {"ok": "ok     ", "warning": "warning", "failed": "FAILED "}
 
 
@@ -34,12 +34,15 @@ def doctor(source_lang: SourceLang = None, target_lang: TargetLang = None, out: 
     with errors(as_json):
         from dataclasses import asdict
 
+        from langflix.config import in_container
         from langflix.doctor import diagnose
+        from langflix.startup import look
 
+        mounted = look("doctor") if in_container() else []
         settings = settings_from(config, source=source_lang, target=target_lang)
         if out is not None:
             settings = settings.model_copy(update={"paths": settings.paths.model_copy(update={"output": out})})
-        checks = diagnose(settings)
+        checks = [*mounted, *diagnose(settings)]
         status = 1 if any(check.status == "failed" for check in checks) else 0
         if as_json:
             typer.echo(json.dumps({"exit_status": status, "checks": [asdict(check) for check in checks]}, ensure_ascii=False))
