@@ -5,20 +5,21 @@
 # %% auto #0
 __all__ = ['Check', 'check_python', 'check_ffmpeg', 'check_font', 'check_lexicon', 'check_gemini', 'check_folder', 'diagnose']
 
-# %% ../nbs/14_doctor.ipynb #61b9dca0
+# %% ../nbs/14_doctor.ipynb #35815d74
+import os
 import platform
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
+from tempfile import TemporaryFile
+from typing import Final, Literal
 
 from .config import Settings
-from .core import LangFlixError
+from .core import LangFlixError, is_full
 from .fonts import check_fonts
 from .lexicon import Lexicon
-from .media import find_tools
+from .media import LEAST_ROOM, find_tools, free_bytes
 
 # %% ../nbs/14_doctor.ipynb #281bf57b
 @dataclass(frozen=True, slots=True)
@@ -98,23 +99,32 @@ def _importable(name: str) -> bool:
     except ModuleNotFoundError:
         return False
 
-# %% ../nbs/14_doctor.ipynb #2115989c
-_ENOUGH_GB = 2.0
+# %% ../nbs/14_doctor.ipynb #d38181f2
+_ENOUGH_BYTES: Final = 2_000_000_000
+_MAKE_ROOM: Final = "Free some space on its disk. What was made stays, and is used when a run or a job is tried again."
+
+
+def _room_in(parent: Path) -> int:
+    "How much room a folder has that can be written. Raises `OSError`."
+    with TemporaryFile(dir=parent, buffering=0) as probe:
+        probe.write(os.urandom(4096))
+    return free_bytes(parent)
 
 
 def check_folder(name: str, folder: Path) -> Check:
     "Whether a folder can be written and its disk has room."
     parent = next(path for path in (folder, *folder.absolute().parents) if path.is_dir())
     try:
-        probe = parent / ".langflix-write-test"
-        probe.write_bytes(b"")
-        probe.unlink()
-        free_gb = shutil.disk_usage(parent).free / 1e9
+        free = _room_in(parent)
     except OSError as error:
+        if is_full(error):
+            return Check(name, "failed", f"{folder}: its disk is full", _MAKE_ROOM)
         return Check(name, "failed", f"{folder}: {error.strerror}", f"Give the user of this program write access: chown $(id -u):$(id -g) {parent}")
-    if free_gb < _ENOUGH_GB:
-        return Check(name, "warning", f"{folder}: only {free_gb:.1f} GB free", "An episode's lessons take about 1 GB; free some space.")
-    return Check(name, "ok", f"{folder}: writable, {free_gb:.0f} GB free")
+    if free < LEAST_ROOM:
+        return Check(name, "failed", f"{folder}: its disk is full, only {free / 1e6:.0f} MB are free", _MAKE_ROOM)
+    if free < _ENOUGH_BYTES:
+        return Check(name, "warning", f"{folder}: only {free / 1e9:.1f} GB free", "An episode's lessons take about 1 GB; free some space.")
+    return Check(name, "ok", f"{folder}: writable, {free / 1e9:.0f} GB free")
 
 # %% ../nbs/14_doctor.ipynb #3bc169dd
 def diagnose(settings: Settings) -> list[Check]:

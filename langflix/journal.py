@@ -5,13 +5,17 @@
 # %% auto #0
 __all__ = ['Verdict', 'Journal']
 
-# %% ../nbs/07_3_journal.ipynb #a21dcb24
+# %% ../nbs/07_3_journal.ipynb #1958a7af
 import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import Any, Final
 
-from .core import publish
+from .core import publish, writing
 from .gemini import Answer, Tokens
 from .prompts import Item
 
@@ -41,7 +45,10 @@ def _from_data(data: dict[str, Any]) -> Answer | Verdict:
         return Verdict(**data["verdict"])
     return Answer([Item(**item) for item in data["items"]], data["text"], Tokens(**data["tokens"]), data["model_version"])
 
-# %% ../nbs/07_3_journal.ipynb #da6c3b1b
+# %% ../nbs/07_3_journal.ipynb #6117f814
+_ENTRY_BYTES: Final = 128 << 10  # more than any answer has
+
+
 class Journal:
     "What was said, by the fingerprint of the question."
 
@@ -63,6 +70,15 @@ class Journal:
         if key:
             text = json.dumps(_to_data(kept), ensure_ascii=False)
             publish(self.path(key), lambda part: part.write_text(text, encoding="utf-8"))
+
+    @contextmanager
+    def room(self) -> Iterator[Callable[[], None]]:  # gives the room back, for the entry to take it
+        "Hold the room of an entry before anything is paid for. Raises `NoRoomError`."
+        with writing(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with TemporaryFile(dir=self.folder, buffering=0) as held:
+                held.write(os.urandom(_ENTRY_BYTES))
+                yield held.close
 
     def forget(self, key: str) -> None:
         "Drop what is kept under a key, so that it may be asked again."

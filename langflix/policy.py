@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SETTLED', 'Analyzer', 'Failure', 'Tally', 'Run', 'within', 'ask', 'Part', 'solve', 'solve_again']
 
-# %% ../nbs/07_4_policy.ipynb #215c43e0
+# %% ../nbs/07_4_policy.ipynb #9c26f8b3
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from .chunks import Chunk, smaller
+from .core import NoRoomError
 from .gemini import FATAL, Answer, GeminiError, Tokens
 from .journal import Journal, Verdict
 from .limits import Door, Halt, Halted, Pass, Result, backoff_s, close_door, enter, leave, pause
@@ -90,7 +91,7 @@ def within(call: Pass, work: Callable[[], Any], clock: Clock) -> Any:
         raise error
     return value
 
-# %% ../nbs/07_4_policy.ipynb #a0e005c8
+# %% ../nbs/07_4_policy.ipynb #86f750dc
 SETTLED = frozenset({"cut", "refused", "too_long", "reply"})  # the same question would fare no better
 
 
@@ -103,7 +104,18 @@ def _check(run: Run, chunk: Chunk, items: list[Item]) -> None:
 
 
 def _work(run: Run, chunk: Chunk, repair: ReplyError | None, key: str) -> tuple[Answer | Verdict, Tokens | None]:
-    "Ask and write down what was said. Raises `GeminiError` when nothing was."
+    "Ask and write down what was said. Raises `GeminiError` when nothing was, and `NoRoomError` before anything is asked."
+    if run.journal is None:
+        return _said(run, chunk, repair)
+    with run.journal.room() as give_back:
+        said, tokens = _said(run, chunk, repair)
+        give_back()
+        run.journal.put(key, said)
+    return said, tokens
+
+
+def _said(run: Run, chunk: Chunk, repair: ReplyError | None) -> tuple[Answer | Verdict, Tokens | None]:
+    "What the service says, and what it took. Raises `GeminiError` when it says nothing."
     said: Answer | Verdict
     tokens = None
     try:
@@ -116,11 +128,16 @@ def _work(run: Run, chunk: Chunk, repair: ReplyError | None, key: str) -> tuple[
             raise
         tokens = error.details.get("tokens", tokens)
         said = Verdict(problem, error.message, error.hint)
-    if run.journal:
-        run.journal.put(key, said)
     return said, tokens
 
-# %% ../nbs/07_4_policy.ipynb #6b061cab
+# %% ../nbs/07_4_policy.ipynb #4a6f115f
+def _without_room(run: Run, error: NoRoomError) -> Halted:
+    "End the run: what is answered now could not be kept."
+    halt = Halt("no_room", error.message, error.hint)
+    close_door(run.door, replace(halt, message=f"not asked, because of {error.message}"))
+    return Halted(halt)
+
+
 def _once(run: Run, chunk: Chunk, repair: ReplyError | None, key: str, tally: Tally) -> Answer | Verdict | GeminiError:
     "Ask once, in turn; a passing fault is returned. Raises `Halted`."
     call = enter(run.door, run.expected(chunk))
@@ -134,6 +151,9 @@ def _once(run: Run, chunk: Chunk, repair: ReplyError | None, key: str, tally: Ta
         result = "fatal" if error.problem in FATAL else "rate" if error.problem == "rate" else "failed"
         delay_s = error.details.get("retry_after_s")
         return error
+    except NoRoomError as error:
+        result = "fatal"
+        raise _without_room(run, error) from error
     finally:
         tally.calls_s.append(run.clock.now() - began_s)
         tally.tokens += tokens or Tokens()
