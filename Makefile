@@ -5,6 +5,8 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 EXTRAS := media,notebook,api,dashboard,genai,parquet,postgres,dev
 OUT    ?= lessons
+TOOLS  := .venv-lint
+TOOL   := $(TOOLS)/bin
 
 export PYTHONUNBUFFERED = 1
 
@@ -12,7 +14,7 @@ export PYTHONUNBUFFERED = 1
 .DEFAULT_GOAL := help
 
 help: ## Say what each target does
-	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # The environment is made again when the project's facts change.
 $(STAMP): settings.ini setup.py pyproject.toml
@@ -38,7 +40,7 @@ test: $(STAMP) browser services ## Run all tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(STAMP) ## Check style and types of the package and the tests
-	$(BIN)/ruff check langflix tests benchmarks nbs/sample setup.py
+	$(BIN)/ruff check langflix tests benchmarks nbs/sample .ci setup.py
 	$(BIN)/mypy
 
 export: $(STAMP) ## Write the package from the notebooks, and clean the notebooks
@@ -46,11 +48,62 @@ export: $(STAMP) ## Write the package from the notebooks, and clean the notebook
 	$(BIN)/nbdev_export
 	cp nbs/apps/*.ipynb langflix/data/apps/
 
+in-sync: export # notebooks and package say the same, as git has them
+	@changed=$$(git status --porcelain -- nbs langflix); [ -z "$$changed" ] || \
+	  { git --no-pager diff --stat -- nbs langflix; echo "$$changed"; echo "Notebooks and package disagree: run 'make export' and commit." >&2; exit 1; }
+
 # Those of nbs/apps hold a .notest for nbdev: papermill executes them, as users do.
 notebooks: $(STAMP) ## Execute every notebook from top to bottom
 	$(BIN)/nbdev_test --n_workers 2 --do_print
 	made=$$(mktemp -d); for app in nbs/apps/*.ipynb; do echo "- $$app"; LANGFLIX_LESSONS__MAX_EXPRESSIONS=3 LANGFLIX_PATHS__OUTPUT=$$made \
 	  $(BIN)/papermill "$$app" "$$made/run.ipynb" --cwd "$$made" --no-progress-bar || exit 1; done; rm -rf "$$made"
+
+episode: $(STAMP) ## Make an episode's lessons by papermill: VIDEO=file, LEVEL=B1, OUT=folder
+	$(BIN)/python .ci/episode.py
+
+# Tools that look at what is deployed live apart from the environment of developers: they are large and seldom needed.
+$(TOOLS)/.installed: .ci/lint-requirements.txt .ci/package.json .ci/package-lock.json
+	$(PYTHON) -m venv --clear $(TOOLS)
+	$(TOOL)/python -m pip install --quiet --requirement .ci/lint-requirements.txt
+	cp .ci/package.json .ci/package-lock.json $(TOOLS)/
+	npm ci --prefix $(TOOLS) --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+lint-deploy: $(TOOLS)/.installed ## Check image, compose files, workflows and scripts; no network once installed
+	.ci/lint $(TOOLS)
+
+test-wheel: $(STAMP) # the wheel works in an empty environment, away from the checkout
+	$(BIN)/python -m pytest tests/test_packaging.py
+
+# Times in the files are the commit's, so that the same commit gives the same bytes.
+wheel: $(STAMP) ## Build what is published, into dist
+	rm -rf dist build
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m build --outdir dist
+
+# Values from outside are read by the shell, never by make, so that nothing in them is run.
+sbom: $(TOOLS)/.installed ## List what an image (IMAGE=name) or the wheel's environment holds, as SPDX
+	.ci/sbom $(TOOLS)
+
+audit: $(TOOLS)/.installed ## Look up known weaknesses of the locked packages (needs the network)
+	.ci/audit $(TOOLS)
+
+release-check: # the tag TAG, settings.ini and CHANGELOG.md agree
+	@$(PYTHON) .ci/release.py check "$${TAG:-}"
+
+release-notes: ## Print the changelog's section of VERSION=x
+	@$(PYTHON) .ci/release.py notes "$${VERSION:-}"
+
+image: # build TARGET of the Dockerfile: cli, api, dashboard or lab
+	.ci/publish build
+
+image-push: # build TARGET, and push it to REGISTRY with its provenance and its list of contents
+	.ci/publish image
+
+image-sign: # sign IMAGE@DIGEST with the workflow's own identity, and attach its list of contents
+	.ci/publish sign $(TOOLS)
+
+github-release: # make TAG's release of what is in dist
+	.ci/publish release
 
 bench: $(STAMP) ## Measure: print figures of one run as JSON
 	$(BIN)/python benchmarks/scale.py
