@@ -178,7 +178,7 @@ class Paths(Section):
     cache: Path = Field(default_factory=lambda: user_cache_path("langflix"))
     fonts: Path | None = None  # a folder of fonts to use before the system's
 
-# %% ../nbs/01_config.ipynb #06aae315
+# %% ../nbs/01_config.ipynb #876bccf7
 class Redis(Section):
     "Where jobs are shared, if they are."
 
@@ -213,6 +213,7 @@ class Jobs(Section):
     slots: int = Field(default=1, ge=0, le=64)  # 0: this server runs none; another one does
     threads: int | None = Field(default=None, ge=1)  # processors of one job; by default the machine's, shared out
     memory_mb: int | None = Field(default=None, ge=256)  # of one job, all its processes together
+    nice: int = Field(default=10, ge=0, le=19)  # how far a job stands behind others for the processors, the server among them; 19 is last
     keep_days: float = Field(default=90, gt=0)  # records of finished jobs; lessons stay for ever
 
 

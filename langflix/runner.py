@@ -168,7 +168,7 @@ class RunnerState:
     alive: bool
     problem: str = ""  # why it cannot work, for example because the store is away
 
-# %% ../nbs/16b_runner.ipynb #e6c3f6f0
+# %% ../nbs/16b_runner.ipynb #6e2e4986
 class Runner:
     "Runs jobs. Use `start` and `stop`, or `step` in a loop of your own."
 
@@ -321,7 +321,7 @@ class Runner:
     def _spawn(self, folder: Path, mark: str, slot: int) -> "subprocess.Popen[bytes]":
         "Start a job's command under a warden. Raises `OSError`."
         own = self.settings.jobs
-        command = warden_command(self._make_command(folder), cpus=_processors(slot, own.slots, own.threads), memory_mb=own.memory_mb)
+        command = warden_command(self._make_command(folder), cpus=_processors(slot, own.slots, own.threads), memory_mb=own.memory_mb, nice=own.nice)
         env = {**os.environ, MARK: mark, EVENTS: str(folder / "events.jsonl")}
         with _open_log(folder) as log:
             return subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)

@@ -21,10 +21,11 @@ from typing import Any, Final
 
 from .processes import children, end_all
 
-# %% ../nbs/16b_2_warden.ipynb #1330dae0
+# %% ../nbs/16b_2_warden.ipynb #2904e553
 STOPPED: Final = 143  # its status when it was told to stop
 OVER_MEMORY: Final = 251  # its status when the job took too much memory
 _GRACE_S = 1.5  # how long a job may take to stop by itself
+_LOOK_S = 0.5  # how often it looks at the job's processes
 
 
 def warden_command(
@@ -32,13 +33,13 @@ def warden_command(
     *,
     cpus: Sequence[int] = (),  # which processors the job may use; empty: all
     memory_mb: int | None = None,  # of all its processes together
-    nice: int = 10,  # so that the server answers while a job computes
+    nice: int = 10,  # how far the job stands behind others for the processors; 19 is last
 ) -> list[str]:
     "A job's command under a warden. To be started by a thread that lives as long as the server does."
     orders = {"parent": os.getpid(), "cpus": list(cpus), "memory_mb": memory_mb, "nice": nice}
     return [sys.executable, "-c", "from langflix.warden import main; main()", json.dumps(orders), *command]
 
-# %% ../nbs/16b_2_warden.ipynb #f74a2ce2
+# %% ../nbs/16b_2_warden.ipynb #5ca0789b
 _PARENT_DEATH_SIGNAL, _CHILD_SUBREAPER = 1, 36  # of prctl
 _SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD}
 
@@ -60,6 +61,15 @@ def _share(orders: Mapping[str, Any]) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("500")  # the system that lacks memory takes the job, not the server
+
+
+def _step_back(pids: set[int], nice: int) -> None:
+    "Put each session of a job behind other work, as its processes are put behind those of their own session."
+    for pid in pids:
+        with suppress(OSError):  # it is gone, or this system makes no groups
+            group = Path(f"/proc/{pid}/autogroup")
+            if not group.read_text().endswith(f" nice {nice}\n"):
+                group.write_text(str(nice))
 
 
 def _memory_mb(pids: set[int]) -> float:
@@ -107,16 +117,18 @@ def _dead_children() -> set[int]:
                 found.add(int(text))
     return found
 
-# %% ../nbs/16b_2_warden.ipynb #d181428a
-def _watch(main: "subprocess.Popen[bytes]", memory_mb: int | None) -> int:
+# %% ../nbs/16b_2_warden.ipynb #dd48ad0a
+def _watch(main: "subprocess.Popen[bytes]", memory_mb: int | None, nice: int) -> int:
     "Wait for the end of a job; its status."
     while main.poll() is None:
-        told = signal.sigtimedwait(_SIGNALS, 0.25)
+        told = signal.sigtimedwait(_SIGNALS, _LOOK_S)
         if told is not None and told.si_signo != signal.SIGCHLD:
             _end(main)
             return STOPPED
         _reap(main)
-        if memory_mb and _memory_mb(children(os.getpid())) > memory_mb:
+        mine = children(os.getpid())
+        _step_back(mine | {os.getpid()}, nice)
+        if memory_mb and _memory_mb(mine) > memory_mb:
             print(f"error: the job took more than {memory_mb} MB of memory", file=sys.stderr, flush=True)
             _end(main)
             return OVER_MEMORY
@@ -131,4 +143,4 @@ def main() -> None:
     _tie_to_parent(orders["parent"])
     _share(orders)
     unblock = lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)  # noqa: E731
-    sys.exit(_watch(subprocess.Popen(command, start_new_session=True, preexec_fn=unblock), orders["memory_mb"]))  # one thread: nothing to deadlock on
+    sys.exit(_watch(subprocess.Popen(command, start_new_session=True, preexec_fn=unblock), orders["memory_mb"], orders["nice"]))  # one thread: nothing to deadlock on

@@ -152,6 +152,29 @@ def test_a_job_keeps_to_its_processors(jobs, start):
     ended(jobs, job)
 
 
+def _group(pid):
+    "How nice the session of a process is, where the system shares its processors out by session."
+    try:
+        return int(Path(f"/proc/{pid}/autogroup").read_text().split()[-1])
+    except FileNotFoundError:
+        return None  # this system shares them out by process alone
+
+
+def test_every_session_of_a_job_stands_behind_the_server(jobs, start):
+    own = _group(os.getpid())
+    start(slots=1, nice=7)
+    job = submit(jobs, hang=True)
+    wait(lambda: jobs.get(job.id).progress.done == STEPS)
+    mine = marked(job.id)
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    assert {os.getpriority(os.PRIO_PROCESS, pid) for pid in mine} == {min(before + 7, 19)}
+    assert len({os.getsid(pid) for pid in mine}) >= 4  # warden, job and two helpers
+    wait(lambda: {_group(pid) for pid in mine} in ({7}, {None}))
+    assert _group(os.getpid()) == own
+    jobs.cancel(job.id)
+    ended(jobs, job)
+
+
 def test_old_records_go_and_their_logs_with_them(jobs, start, tmp_path, monkeypatch):
     runner = start(keep_days=1)
     job = ended(jobs, submit(jobs))
