@@ -6,11 +6,12 @@
 __all__ = ['Text', 'EpisodeParameters', 'settings_of', 'ParameterError', 'check_parameters', 'plain_names', 'Begun', 'episode_of',
            'begin', 'Made', 'make', 'EpisodeFailed', 'finish']
 
-# %% ../nbs/14d_episode_run.ipynb #468964d6
+# %% ../nbs/14d_episode_run.ipynb #c5f0d924
 import difflib
 import os
 import re
 import subprocess
+import tempfile
 import types
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictBool, StrictInt, StrictStr, ValidationError, model_validator
 
 from .config import Formats, LanguageCode, Settings, load_settings
-from .core import InputError, LangFlixError
+from .core import InputError, LangFlixError, NoRoomError, is_full, no_room
 from .export import Manifest
 from .gemini import redact
 from .pipeline import LangFlixPipeline, exit_status, sample_episode
@@ -164,11 +165,14 @@ def plain_names(names: Mapping[str, object]) -> dict[str, object]:
     "The names with plain values that are not the kernel's own."
     return {name: value for name, value in names.items() if isinstance(value, _PLAIN) and not _KERNEL_NAMES.fullmatch(name)}
 
-# %% ../nbs/14d_episode_run.ipynb #c814b610
+# %% ../nbs/14d_episode_run.ipynb #7ac4ac18
 def _how_it_ended(error: BaseException) -> dict[str, Any]:
     "An error as the facts of the last event."
+    if isinstance(error, OSError) and is_full(error):
+        error = no_room(Path(error.filename or tempfile.gettempdir()))
     if isinstance(error, LangFlixError):
-        return {"exit_status": error.exit_status, "error": redact(error.message), "hint": error.hint}
+        kind = {"kind": "disk"} if isinstance(error, NoRoomError) or error.details.get("full") else {}
+        return {"exit_status": error.exit_status, "error": redact(error.message), "hint": error.hint, **kind}
     if isinstance(error, KeyboardInterrupt):
         return {"exit_status": 130, "error": "the run was stopped", "hint": "Run it again: it goes on where it was."}
     return {"exit_status": 1, "error": redact(f"{type(error).__name__}: {error}"), "hint": "This is a fault of LangFlix: the executed notebook has its traceback."}
@@ -270,17 +274,22 @@ def make(run: Begun) -> Made:
         manifest = _work(run, LangFlixPipeline(run.settings, progress=Together(Lines(), watch, run.events)))
     return Made(manifest, run.folder, watch.seconds(), run.events)
 
-# %% ../nbs/14d_episode_run.ipynb #e6902b18
+# %% ../nbs/14d_episode_run.ipynb #3e9338a0
 class EpisodeFailed(LangFlixError):
     "A run ended without all that it should have made; `details` holds `exit_status`."
 
 
+_FULL = frozenset({"NoRoomError", "no_room"})  # reasons of failures that only room mends
+
+
 def _verdict(manifest: Manifest, status: int) -> EpisodeFailed:
     "What to say about a run that is not complete."
+    made = "nothing usable was made" if status == 1 else "a part is missing"
     if not manifest.failures:
         error = EpisodeFailed("nothing worth a lesson was found", "The report says what was left out, and why.")
+    elif full := next((failure for failure in manifest.failures if failure.reason in _FULL), None):
+        error = EpisodeFailed(f"{made}: {full.message}", "Free some space on that disk and run it again: what is there is kept.", full=True)
     else:
-        made = "nothing usable was made" if status == 1 else "a part is missing"
         error = EpisodeFailed(f"{made}: {manifest.failures[0].message}", "All failures are listed above. Run it again when they are mended: what is there is kept.")
     error.exit_status = status
     return error

@@ -6,7 +6,7 @@
 __all__ = ['LOUDNESS', 'Progress', 'join_lesson', 'thumbnail', 'Lesson', 'RenderFailure', 'RenderResult', 'copy_out',
            'render_lessons']
 
-# %% ../nbs/12_lessons.ipynb #a3de1213
+# %% ../nbs/12_lessons.ipynb #a4219474
 import os
 import re
 import shutil
@@ -19,7 +19,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from .core import LangFlixError, publish
+from .core import LangFlixError, is_full, no_room, publish
 from .loudness import integrated, kept_loudness, programme
 from .media import Tools, run_ffmpeg, stop_children
 from .plans import LessonPlan, Mode
@@ -140,7 +140,7 @@ class RenderResult:
 
 Progress = Callable[[int, int, str], None]  # done, of how many, what was just done
 
-# %% ../nbs/12_lessons.ipynb #3eb9c637
+# %% ../nbs/12_lessons.ipynb #cf1d0e20
 class _Bench:
     "One run: the store, the tools, and a count of what was started."
 
@@ -181,7 +181,8 @@ class _Bench:
         try:
             paths = [self.files[spec.key].result() for spec in plan.playlist]
             return self._publish(plan, *self._joined(plan, paths))
-        except (LangFlixError, OSError) as error:
+        except (LangFlixError, OSError) as problem:
+            error = no_room(Path(problem.filename or tempfile.gettempdir())) if isinstance(problem, OSError) and is_full(problem) else problem
             message = f"{error.message} {error.hint}".strip() if isinstance(error, LangFlixError) else str(error)
             return RenderFailure(plan.group_id, plan.title, plan.layout.name, plan.mode, type(error).__name__, message)
 

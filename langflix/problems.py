@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['PROBLEM_TYPE', 'Problem', 'problem', 'NoRoom', 'problem_of', 'invalid', 'problem_answer']
 
-# %% ../nbs/17_2_problems.ipynb #445420be
+# %% ../nbs/17_2_problems.ipynb #174554b1
 import json
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from .core import InputError, LangFlixError, ToolError
+from .core import InputError, LangFlixError, NoRoomError, ToolError
 from .database import CatalogueError
 from .gemini import redact
 from .job import JobError, JobStoreError, NoSuchJob
@@ -41,7 +41,7 @@ def problem(status: int, kind: str, detail: str = "", hint: str = "", errors: tu
     "A problem; what it says holds no secret."
     return Problem(type=f"/problems/{kind}", title=HTTPStatus(status).phrase, status=status, detail=redact(detail), hint=redact(hint), errors=errors)
 
-# %% ../nbs/17_2_problems.ipynb #49dcb079
+# %% ../nbs/17_2_problems.ipynb #cfa948aa
 class NoRoom(LangFlixError):
     "There is no room for a file, or it cannot be written."
 
@@ -53,6 +53,7 @@ _KINDS: tuple[tuple[type[LangFlixError], int, str], ...] = (
     (JobError, 409, "job-state"),
     (CatalogueError, 503, "catalogue-unavailable"),
     (NoRoom, 507, "no-room"),
+    (NoRoomError, 507, "no-room"),
     (ToolError, 503, "no-ffmpeg"),
     (InputError, 422, "input"),
     (LangFlixError, 500, "failed"),
