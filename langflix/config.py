@@ -62,7 +62,7 @@ class Languages(Section):
     source: LanguageCode = "en"  # what the episode speaks
     target: LanguageCode = "ko"  # what the learner speaks
 
-# %% ../nbs/01_config.ipynb #9a7d5ce0
+# %% ../nbs/01_config.ipynb #ea185f86
 class Gemini(Section):
     "How Gemini is asked. Limits are those of your project; none are assumed."
 
@@ -78,6 +78,8 @@ class Gemini(Section):
     max_cost_usd: float | None = Field(default=None, gt=0)  # a run asks nothing that could take it past this
     input_price_usd: float | None = Field(default=None, ge=0)  # for a million tokens, instead of the table's price
     output_price_usd: float | None = Field(default=None, ge=0)
+    batch: bool | Literal["collect"] = False  # hand questions in together: half the price, answers within a day; collect: take what is answered, hand in nothing
+    batch_poll_s: float = Field(default=60, gt=0)  # the longest pause between two looks at a batch
 
     @model_validator(mode="after")
     def _both_prices(self) -> "Gemini":
