@@ -10,7 +10,7 @@ TOOL   := $(TOOLS)/bin
 
 export PYTHONUNBUFFERED = 1
 
-.PHONY: help setup demo browser services test lint export clean notebooks bench bench-service bench-season sample
+.PHONY: help setup demo browser services test lint export clean notebooks images locks bench bench-service bench-season sample
 .DEFAULT_GOAL := help
 
 help: ## Say what each target does
@@ -92,6 +92,15 @@ release-check: # the tag TAG, settings.ini and CHANGELOG.md agree
 
 release-notes: ## Print the changelog's section of VERSION=x
 	@$(PYTHON) .ci/release.py notes "$${VERSION:-}"
+
+# One date for all files, so that the same commit makes the same layers.
+images: ## Build all container images: langflix:cli, langflix:api, langflix:dashboard and langflix:lab
+	for target in cli api dashboard lab; do \
+	  docker build --build-arg SOURCE_DATE_EPOCH="$$(git log -1 --format=%ct)" --target "$$target" --tag "langflix:$$target" . || exit 1; done
+
+locks: $(STAMP) ## Write .ci/locks, the images' exact packages, anew from settings.ini (needs the network)
+	$(BIN)/python -m pip install --quiet 'uv>=0.9'
+	$(BIN)/python .ci/lock.py $(BIN)/uv
 
 image: # build TARGET of the Dockerfile: cli, api, dashboard or lab
 	.ci/publish build

@@ -1,0 +1,68 @@
+"""Take from an environment what is never read at run time, and compile what is, for the images.
+
+    python .ci/slim.py ENVIRONMENT MODULE...
+
+An image's root is read-only, so Python could not keep what it compiles. Compiling everything would take 60 MB more, so
+only what importing the named modules loads is compiled here. Files get one date, so that two builds make the same layer.
+"""
+
+import os
+import py_compile
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+NEVER_READ = (
+    "googleapiclient/discovery_cache/documents",  # every Google service's description
+    "google/ai/generativelanguage_v1", "google/ai/generativelanguage_v1alpha",  # google-generativeai uses v1beta
+    "google/ai/generativelanguage_v1beta2", "google/ai/generativelanguage_v1beta3",
+)  # fmt: skip
+SOURCES = ("*.c", "*.h", "*.pyx", "*.pxd", "*.pyi", "*.a")  # of what is compiled already, or for type checkers
+PYTHON = Path("/opt/langflix/bin/python")
+
+
+def remove_unread(packages: Path) -> None:
+    "Remove tests, sources of compiled modules, and what only other programs read."
+    unread = [packages / name for name in NEVER_READ]
+    unread += [path for name in ("tests", "test") for path in packages.rglob(name) if (path / "__init__.py").exists()]
+    unread += [path for pattern in SOURCES for path in packages.rglob(pattern)]
+    for path in unread:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def strip_symbols(packages: Path) -> None:
+    "Take the names of functions from compiled modules."
+    for path in packages.rglob("*.so*"):
+        if path.is_file() and not path.is_symlink():
+            subprocess.run(["strip", "--strip-unneeded", str(path)], check=True)
+
+
+def compile_loaded(packages: Path, modules: list[str]) -> None:
+    "Compile what importing some modules loads from these packages."
+    listing = "import importlib, sys\nfor name in sys.argv[1:]: importlib.import_module(name)\n"
+    listing += "print(*(found for module in list(sys.modules.values()) if (found := getattr(module, '__file__', None))), sep='\\n')"
+    env = {**os.environ, "PYTHONPATH": str(packages), "PYTHONWARNINGS": "ignore", "PYTHONDONTWRITEBYTECODE": "1"}
+    loaded = subprocess.run([PYTHON, "-c", listing, *modules], env=env, check=True, capture_output=True, text=True).stdout
+    for path in sorted(map(Path, loaded.splitlines())):
+        if path.suffix == ".py" and path.is_relative_to(packages):
+            py_compile.compile(str(path), doraise=True, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+
+
+def main(environment: Path, modules: list[str]) -> None:
+    "Do all of it."
+    packages = environment / "lib/python3.11/site-packages"
+    shutil.rmtree(environment / "share/man", ignore_errors=True)
+    remove_unread(packages)
+    strip_symbols(packages)
+    compile_loaded(packages, modules)
+    date = int(os.environ.get("SOURCE_DATE_EPOCH", 0))
+    for path in (environment, *environment.rglob("*")):
+        os.utime(path, (date, date), follow_symlinks=False)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:])
