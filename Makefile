@@ -102,9 +102,6 @@ locks: $(STAMP) ## Write .ci/locks, the images' exact packages, anew from settin
 	$(BIN)/python -m pip install --quiet 'uv>=0.9'
 	$(BIN)/python .ci/lock.py $(BIN)/uv
 
-image: # build TARGET of the Dockerfile: cli, api, dashboard or lab
-	.ci/publish build
-
 image-push: # build TARGET, and push it to REGISTRY with its provenance and its list of contents
 	.ci/publish image
 
