@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['SubsTarget', 'Out', 'Analyzer', 'SourceLang', 'TargetLang', 'Level', 'Mode', 'Formats', 'Known', 'RepeatTaught',
-           'Review', 'MaxExpressions', 'Workers', 'NoParallel', 'MaxCost', 'Estimated', 'SaveOutput', 'Notebook',
-           'Config', 'Json', 'Bars', 'settings_from', 'summarize', 'show_estimate', 'finish', 'errors', 'run_pipeline']
+           'Review', 'MaxExpressions', 'Workers', 'NoParallel', 'MaxCost', 'Batch', 'Estimated', 'SaveOutput',
+           'Notebook', 'Config', 'Json', 'Bars', 'settings_from', 'summarize', 'show_estimate', 'finish', 'errors',
+           'run_pipeline']
 
 # %% ../nbs/18_1_terminal.ipynb #cf709907
 import json
@@ -63,7 +64,7 @@ class Bars:
 
 _BAR = "{desc} {percentage:3.0f}%|{bar:20}| {n}/{total} {elapsed}{postfix}"
 
-# %% ../nbs/18_1_terminal.ipynb #8b640f40
+# %% ../nbs/18_1_terminal.ipynb #1f21a721
 SubsTarget = Annotated[Path | None, typer.Option("--subs-target", help="The same subtitles in the learner's language: a real translation beats a machine's.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Where the episode's folder is made. [default: lessons]")]
 Analyzer = Annotated[Literal["auto", "gemini", "embedded"] | None, typer.Option(help="Who finds the expressions; auto asks Gemini when a key is set.")]
@@ -79,16 +80,17 @@ MaxExpressions = Annotated[int | None, typer.Option(min=1, help="Keep only the b
 Workers = Annotated[int | None, typer.Option(min=1, help="Calls to the model at once. [default: 5]")]
 NoParallel = Annotated[bool, typer.Option("--no-parallel", help="One call at a time; the result is the same.")]
 MaxCost = Annotated[float | None, typer.Option("--max-cost", help="End the run before it has cost more USD than this; what it has is kept.")]
+Batch = Annotated[bool, typer.Option("--batch", help="Hand the questions to Gemini in together: half the price, answers within a day. Stop and run again as you like: nothing is asked twice.")]
 Estimated = Annotated[bool, typer.Option("--estimate", help="Say what the analysis would cost and how long it would take; ask nothing, make nothing.")]
 SaveOutput = Annotated[bool, typer.Option("--save-output", help="Keep a readable copy of the analyzer's answers in llm/.")]
 Notebook = Annotated[bool, typer.Option("--notebook", help="Run in a notebook that is kept as the record: run.ipynb in the episode's folder.")]
 Config = Annotated[Path | None, typer.Option("--config", help="A settings file. [default: langflix.yaml, if there is one]")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on the output stream, and nothing else there.")]
 
-# %% ../nbs/18_1_terminal.ipynb #8b71028b
+# %% ../nbs/18_1_terminal.ipynb #89550d99
 def settings_from(
     config: Path | None, *, analyzer: str | None = None, source: str | None = None, target: str | None = None, level: str | None = None,
-    workers: int | None = None, no_parallel: bool = False, max_cost: float | None = None, known: list[Path] | None = None,
+    workers: int | None = None, no_parallel: bool = False, max_cost: float | None = None, batch: bool = False, known: list[Path] | None = None,
     repeat_taught: bool = False, **lessons: Any,
 ) -> "Settings":  # fmt: skip
     "The settings with a command's options on top."
@@ -96,7 +98,7 @@ def settings_from(
 
     options = {
         "analyzer": analyzer, "level": level, "languages": {"source": source, "target": target}, "lessons": lessons,
-        "parallel_processing": {"max_workers": workers, "enabled": False if no_parallel else None}, "gemini": {"max_cost_usd": max_cost},
+        "parallel_processing": {"max_workers": workers, "enabled": False if no_parallel else None}, "gemini": {"max_cost_usd": max_cost, "batch": batch or None},
         "learner": {"known": known or None, "repeat_taught": repeat_taught or None},
     }  # fmt: skip
     return load_settings(config, options)
@@ -154,7 +156,7 @@ def _print_summary(result: dict[str, Any]) -> None:
     if result["review"] and not result["lessons"]:
         typer.echo(f"Edit {result['review']}, then: langflix render {result['manifest']}")
 
-# %% ../nbs/18_1_terminal.ipynb #aab7b5cc
+# %% ../nbs/18_1_terminal.ipynb #4f0902a9
 def _print_estimate(seen: "Estimate") -> None:
     "An estimate for people."
     kept = f" ({seen.kept} answered in an earlier run)" if seen.kept else ""
@@ -164,7 +166,7 @@ def _print_estimate(seen: "Estimate") -> None:
     typer.echo(f"requests: {seen.requests} to {seen.model}")
     typer.echo(f"tokens: about {seen.tokens.input:,} in, {seen.tokens.output:,} out, {seen.tokens.thoughts:,} of thoughts")
     typer.echo(f"cost: {price}")
-    typer.echo(f"time: about {minutes}:{seconds:02}")
+    typer.echo("time: up to 24 hours" if seen.binds == "batch" else f"time: about {minutes}:{seconds:02}")
     for note in seen.notes:
         typer.echo(f"note: {note}", err=True)
 
