@@ -5,18 +5,19 @@
 # %% auto #0
 __all__ = ['RedisJobs']
 
-# %% ../nbs/16_3_redis_jobs.ipynb #2f3d1147
+# %% ../nbs/16_3_redis_jobs.ipynb #812dbf49
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import redis
+from pydantic import ValidationError
 
 from .core import SettingsError
 from .job import STATES, Event, Job, JobStoreError, NoSuchJob, State, event_of
 from .job_store import KEPT_EVENTS, Change, JobStore, comes_back, is_active, refuse_twice, same_request
 
-# %% ../nbs/16_3_redis_jobs.ipynb #e40f27b0
+# %% ../nbs/16_3_redis_jobs.ipynb #fd17f634
 _FAULTS = (
     (redis.exceptions.ReadOnlyError, "can only be read", "It is a replica: set redis.url to the primary server."),
     (redis.exceptions.OutOfMemoryError, "has no memory left", "Raise its maxmemory, or let old jobs expire."),
@@ -28,14 +29,29 @@ _FAULTS = (
 )  # fmt: skip
 
 
+_SAYS = {
+    "NOREPLICAS": ("has too few replicas to write anything", "Start its replicas, or lower its min-replicas-to-write."),
+    "MISCONF": ("cannot write to its own disk", "Free some space there, and see its log."),
+}  # fmt: skip
+_NEWER = ("holds a job that this LangFlix cannot read", "A newer LangFlix wrote it: update this one, or give them databases of their own with redis.url.")
+
+
+def _fault(error: Exception) -> tuple[str, str]:
+    "What is wrong, and what mends it."
+    if isinstance(error, ValidationError):
+        return _NEWER
+    known = next(((fault, hint) for kind, fault, hint in _FAULTS if isinstance(error, kind)), None)
+    coded = _SAYS.get(str(error).split(" ")[0])
+    return known or coded or (f"answers: {error}", "See the log of the server.")
+
+
 @contextmanager
 def _told(name: str) -> Iterator[None]:
-    "Raises `JobStoreError` for what the server says."
+    "Raises `JobStoreError` for what the server says, and for what cannot be read."
     try:
         yield
-    except redis.exceptions.RedisError as error:
-        kinds = ((fault, hint) for kind, fault, hint in _FAULTS if isinstance(error, kind))
-        fault, hint = next(kinds, (f"answers: {error}", "See the log of the server; a full disk stops it from writing."))
+    except (redis.exceptions.RedisError, ValidationError) as error:
+        fault, hint = _fault(error)
         raise JobStoreError(f"Redis at {name} {fault}", hint) from error
 
 # %% ../nbs/16_3_redis_jobs.ipynb #73d030ac
@@ -96,7 +112,7 @@ def _write(pipe: Any, old: Job | None, new: Job, now: float) -> None:
     pipe.rpush(_events_key(new.id), event_of(new, now).model_dump_json())
     pipe.ltrim(_events_key(new.id), -KEPT_EVENTS, -1)
 
-# %% ../nbs/16_3_redis_jobs.ipynb #cb99eb32
+# %% ../nbs/16_3_redis_jobs.ipynb #75a8b937
 class RedisJobs(JobStore):
     "Jobs in a server of Redis."
 
@@ -107,7 +123,7 @@ class RedisJobs(JobStore):
         "A job. Raises `NoSuchJob`."
         with _told(self.name):
             text: Any = self._client.get(_job_key(job_id))
-        return self._read(job_id, text)
+            return self._read(job_id, text)
 
     def _read(self, job_id: str, text: str | None) -> Job:
         if text is None:
@@ -222,7 +238,7 @@ class RedisJobs(JobStore):
         self.get(job_id)
         with _told(self.name):
             texts: list[str] = self._client.lrange(_events_key(job_id), 0, -1)  # type: ignore[assignment]
-        return [event for text in texts if (event := Event.model_validate_json(text)).id > after]
+            return [event for text in texts if (event := Event.model_validate_json(text)).id > after]
 
     def ping(self) -> None:
         "Look whether jobs can be read and written. Raises `JobStoreError`."

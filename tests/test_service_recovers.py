@@ -29,6 +29,14 @@ def health(client, status, part="jobs", within_s=25):
     return told["parts"][part]["says"]
 
 
+def hears(client, words, part="jobs", within_s=25):
+    "Wait until one part of the health says something."
+    end = time.monotonic() + within_s
+    while words not in (told := client.get("/health/detailed").json())["parts"][part]["says"]:
+        assert time.monotonic() < end, told
+        time.sleep(0.1)
+
+
 def test_redis_may_come_late_go_be_full_and_come_back(tmp_path, made):
     with place({}) as folder:
         server = RedisServer(folder)
@@ -48,15 +56,37 @@ def test_redis_may_come_late_go_be_full_and_come_back(tmp_path, made):
             health(client, "ok")
             assert client.get(f"/api/v1/jobs/{job['id']}").json() == job
             with redis.Redis.from_url(server.url) as plain:
+                other, refused = {"parameters": {"video": "sample"}}, []
+
+                def is_refused(words):
+                    hears(client, words)
+                    answer = client.post("/api/v1/jobs", json=other)
+                    refused.append((answer.status_code, answer.json()["type"]))
+                    assert words in answer.json()["detail"]
+
                 plain.config_set("maxmemory", "1")
-                assert "no memory left" in health(client, "down")
-                assert client.post("/api/v1/jobs", json={"parameters": {"video": "sample"}}).status_code == 503
+                is_refused("no memory left")
+                plain.config_set("min-replicas-to-write", "1")
                 plain.config_set("maxmemory", "0")
-                health(client, "ok")
+                is_refused("too few replicas")
                 plain.replicaof("127.0.0.1", 1)
-                assert "can only be read" in health(client, "down")
-                assert client.get(f"/api/v1/jobs/{job['id']}").status_code == 200
+                is_refused("can only be read")
+                assert client.get(f"/api/v1/jobs/{job['id']}").json() == job
                 plain.replicaof("NO", "ONE")
+                plain.config_set("min-replicas-to-write", "0")
+                plain.acl_setuser("default", enabled=True, nopass=True, keys=["*"], commands=["+@all", "-set"])
+                is_refused("refuses this user")
+                plain.acl_setuser("default", enabled=True, nopass=True, reset_keys=True, keys=["other:*"], commands=["+@all"])
+                is_refused("refuses this user")
+                plain.acl_setuser("default", enabled=True, nopass=True, reset_keys=True, keys=["*"], commands=["+@all"])
+                assert set(refused) == {(503, "/problems/jobs-unavailable")}
+                kept = plain.get(f"langflix:job:{job['id']}")
+                plain.set(f"langflix:job:{job['id']}", kept.replace(b'{"id"', b'{"of_tomorrow":1,"id"'))
+                hears(client, "cannot read", "queue")
+                unreadable = client.get(f"/api/v1/jobs/{job['id']}")
+                assert (unreadable.status_code, unreadable.json()["type"]) == (503, "/problems/jobs-unavailable")
+                assert "newer LangFlix" in unreadable.json()["hint"]
+                plain.set(f"langflix:job:{job['id']}", kept)
             health(client, "ok")
             assert client.post("/api/v1/jobs", json={"parameters": {"video": "sample"}}).status_code == 201
         server.kill()
@@ -99,3 +129,23 @@ def test_a_catalogue_that_is_newer_leaves_the_rest_at_work(tmp_path, made):
             plain.execute("UPDATE alembic_version SET version_num = '0001'")
         plain.close()
         health(client, "ok")
+
+
+def test_a_catalogue_that_is_locked_leaves_the_rest_at_work(tmp_path, made):
+    service = made(tmp_path, jobs={"slots": 0})
+    service.out.mkdir()
+    other = sqlite3.connect(service.out / "catalogue.db", isolation_level=None)
+    other.execute("PRAGMA journal_mode = delete")
+    other.execute("BEGIN EXCLUSIVE")
+    service.start()
+    with service.http() as client:
+        assert "is locked by another program" in health(client, "degraded", "catalogue")
+        assert client.get("/api/v1/episodes").json()["type"] == "/problems/catalogue-unavailable"
+        assert client.post("/api/v1/jobs", json=ASK).status_code == 201
+        other.execute("ROLLBACK")
+        health(client, "ok")
+        assert client.get("/api/v1/episodes").status_code == 200
+        other.execute("BEGIN IMMEDIATE")  # whoever only writes stops no reader
+        assert client.get("/api/v1/episodes").status_code == 200
+        other.close()
+    assert "Traceback" not in service.log.read_text()
