@@ -30,7 +30,7 @@ def parameters_key(parameters: Mapping[str, Any]) -> str:
     given = {name: value for name, value in parameters.items() if value is not None}
     return hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()[:32]
 
-# %% ../nbs/16_1_job.ipynb #d8657464
+# %% ../nbs/16_1_job.ipynb #78dfd22a
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 STATES: Final[tuple[State, ...]] = ("queued", "running", "done", "failed", "cancelled")
 FINISHED: Final[frozenset[State]] = frozenset({"done", "failed", "cancelled"})
@@ -41,7 +41,7 @@ TRANSITIONS: Final[Mapping[State, frozenset[State]]] = {
     "failed": frozenset({"queued"}),
     "cancelled": frozenset({"queued"}),
 }
-MAX_LOSSES: Final = 5  # a job that takes its server down so often is not tried again
+MAX_LOSSES: Final = 5  # a job whose worker dies so often, and that gets no further, is not tried again
 
 # %% ../nbs/16_1_job.ipynb #77041657
 class JobError(LangFlixError):
@@ -86,7 +86,7 @@ class Problem(_Record):
     hint: str = ""
     kind: str = ""  # short, the same for problems of one kind
 
-# %% ../nbs/16_1_job.ipynb #c31daf91
+# %% ../nbs/16_1_job.ipynb #b5b2ddd2
 class Job(_Record):
     "A run of an episode."
 
@@ -104,7 +104,8 @@ class Job(_Record):
     finished_at: float | None = None
     heartbeat_at: float | None = None
     attempt: int = 0  # grows with each start
-    losses: int = 0  # how often its worker died
+    losses: int = 0  # how often its worker died, since it last got further than ever before
+    reached: dict[str, int] = {}  # how many steps of each stage were done at such a death, at most
     worker: Worker | None = None
     cancel_requested: bool = False
     progress: Progress = Progress()
@@ -169,7 +170,7 @@ def alive(job: Job, attempt: int, now: float, progress: Progress | None = None) 
         return job.model_copy(update={"heartbeat_at": now})
     return _changed(job, heartbeat_at=now, progress=progress)
 
-# %% ../nbs/16_1_job.ipynb #5d8819fc
+# %% ../nbs/16_1_job.ipynb #5ee5d41b
 def finished(job: Job, attempt: int, state: State, now: float, result: Mapping[str, Any] | None = None, error: Problem | None = None) -> Job:
     "A job whose run has ended. Raises `LostJob`."
     owned(job, attempt)
@@ -183,16 +184,25 @@ def released(job: Job, attempt: int, now: float) -> Job:
         return finished(job, attempt, "cancelled", now)
     return _changed(job, state="queued", worker=None)
 
+# %% ../nbs/16_1_job.ipynb #9fee9f4e
+def _weighed(job: Job) -> Job:
+    "A job with one more death of its worker; the count begins anew when the job had got further."
+    stage, done = job.progress.stage, job.progress.done
+    if done > job.reached.get(stage, 0):
+        return job.model_copy(update={"losses": 1, "reached": {**job.reached, stage: done}})
+    return job.model_copy(update={"losses": job.losses + 1})
+
 
 def lost(job: Job, attempt: int, now: float) -> Job:
     "A running job whose worker died: it is resumed, unless that happened too often. Raises `LostJob`."
     owned(job, attempt)
-    if job.losses + 1 >= MAX_LOSSES and not job.cancel_requested:
-        error = Problem(message=f"its worker died {job.losses + 1} times while it ran", hint="Look at its log and at the machine's memory, then retry it.", kind="lost")
-        return finished(job, attempt, "failed", now, error=error).model_copy(update={"losses": job.losses + 1})
-    return released(job.model_copy(update={"losses": job.losses + 1}), attempt, now)
+    job = _weighed(job)
+    if job.losses >= MAX_LOSSES and not job.cancel_requested:
+        error = Problem(message=f"its worker died {job.losses} times, and it got no further", hint="Look at its log and at the machine's memory, then retry it.", kind="lost")
+        return finished(job, attempt, "failed", now, error=error)
+    return released(job, attempt, now)
 
-# %% ../nbs/16_1_job.ipynb #40312580
+# %% ../nbs/16_1_job.ipynb #5d77708c
 def cancelled(job: Job, now: float) -> Job:
     "A job that is not wanted any more; a running one is asked to stop. Raises `JobError` when it has ended otherwise."
     if job.state == "cancelled" or job.cancel_requested:
@@ -208,7 +218,7 @@ def retried(job: Job, now: float) -> Job:
     "A job that has ended and is to run again. Raises `JobError` when it has not ended."
     if job.state in ("queued", "running"):
         raise JobError(f"job {job.id} is {job.state}: it has not ended", "Wait for it, or cancel it first.", id=job.id, state=job.state)
-    return _changed(job, state="queued", queued_at=now, finished_at=None, losses=0, error=None, result=None, progress=Progress())
+    return _changed(job, state="queued", queued_at=now, finished_at=None, losses=0, reached={}, error=None, result=None, progress=Progress())
 
 # %% ../nbs/16_1_job.ipynb #49659da6
 class Event(_Record):

@@ -90,6 +90,22 @@ def test_a_job_that_kills_its_server_again_and_again_is_given_up():
     assert retried(job, 4.0).losses == 0
 
 
+def test_deaths_are_counted_from_the_last_one_before_which_a_job_got_on():
+    job = new_job({"video": "a.mkv"}, 1.0)
+    for step in range(1, 3 * MAX_LOSSES):
+        job = claimed(job, ME, 2.0)
+        job = alive(job, job.attempt, 2.0, Progress(stage="render", done=step, total=100))
+        job = lost(job, job.attempt, 3.0)
+        assert (job.state, job.losses) == ("queued", 1)
+    for losses in range(2, MAX_LOSSES + 1):
+        job = claimed(job, ME, 4.0)
+        job = alive(job, job.attempt, 4.0, Progress(stage="analyze", done=0, total=3))
+        job = lost(job, job.attempt, 5.0)
+        assert job.losses == losses
+    assert (job.state, job.error.kind) == ("failed", "lost")
+    assert (retried(job, 6.0).losses, retried(job, 6.0).reached) == (0, {})
+
+
 def test_a_cancelled_job_that_lost_its_worker_is_not_resumed():
     job = cancelled(claimed(new_job({"video": "a.mkv"}, 1.0), ME, 2.0), 3.0)
     assert job.state == "running"
