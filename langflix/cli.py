@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['app', 'run', 'analyze', 'render', 'demo', 'main']
 
-# %% ../nbs/18_cli.ipynb #0434d77c
+# %% ../nbs/18_cli.ipynb #98323de5
 import signal
 import sys
 from functools import partial
@@ -18,10 +18,10 @@ from . import __version__
 from .dashboard_command import dashboard
 from .export_command import export
 from .lookup import catalogue
-from .recorded import learner_settings, run_recorded
+from .recorded import nested_settings, run_recorded
 from .serve_command import serve
 from langflix.terminal import (
-    Analyzer, Config, Estimated, Formats, Json, Known, Level, MaxCost, MaxExpressions, Mode, NoParallel, Notebook, Out, RepeatTaught, Review, SaveOutput,
+    Analyzer, Batch, Config, Estimated, Formats, Json, Known, Level, MaxCost, MaxExpressions, Mode, NoParallel, Notebook, Out, RepeatTaught, Review, SaveOutput,
     SourceLang, SubsTarget, TargetLang, Workers, errors, run_pipeline, settings_from, show_estimate,
 )  # fmt: skip
 from .season_command import season
@@ -60,7 +60,7 @@ def _look_at_container(command: str, as_json: bool) -> None:
             if remarks := refuse_unless_ready(look(command), command):
                 typer.echo(remarks, err=True)
 
-# %% ../nbs/18_cli.ipynb #c9dee8f7
+# %% ../nbs/18_cli.ipynb #943b64bb
 @app.command()
 def run(
     video: Annotated[Path, typer.Argument(help="The episode's video.")],
@@ -68,13 +68,13 @@ def run(
     subs_target: SubsTarget = None, out: Out = None, analyzer: Analyzer = None, source_lang: SourceLang = None, target_lang: TargetLang = None,
     level: Level = None, known: Known = None, repeat_taught: RepeatTaught = False, mode: Mode = None, formats: Formats = None,
     max_expressions: MaxExpressions = None, review: Review = False, workers: Workers = None, no_parallel: NoParallel = False,
-    max_cost: MaxCost = None, estimate: Estimated = False, save_output: SaveOutput = False, notebook: Notebook = False, config: Config = None,
-    as_json: Json = False,
+    max_cost: MaxCost = None, batch: Batch = False, estimate: Estimated = False, save_output: SaveOutput = False, notebook: Notebook = False,
+    config: Config = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     "Make lessons from an episode."
     settings = partial(
         settings_from, config, analyzer=analyzer, source=source_lang, target=target_lang, level=level, workers=workers, no_parallel=no_parallel,
-        max_cost=max_cost, known=known, repeat_taught=repeat_taught, mode=mode, formats=formats, max_expressions=max_expressions,
+        max_cost=max_cost, batch=batch, known=known, repeat_taught=repeat_taught, mode=mode, formats=formats, max_expressions=max_expressions,
     )  # fmt: skip
     if estimate:
         show_estimate(lambda pipeline: pipeline.estimate(video=video, subs=subs), settings, as_json)
@@ -82,23 +82,23 @@ def run(
         run_recorded(
             as_json, video=video, subs=subs, subs_target=subs_target, out=out, analyzer=analyzer, source_lang=source_lang, target_lang=target_lang, level=level,
             mode=mode, formats=formats, max_expressions=max_expressions, workers=workers, parallel=False if no_parallel else None, max_cost=max_cost,
-            save_output=save_output, review=review, config=config, settings=learner_settings(known, repeat_taught),
+            save_output=save_output, review=review, config=config, settings=nested_settings(known, repeat_taught, batch),
         )  # fmt: skip
     run_pipeline(lambda pipeline: pipeline.run(video, subs=subs, subs_target=subs_target, out=out, save_output=save_output, review=review), settings, out, as_json)
 
-# %% ../nbs/18_cli.ipynb #d1cc05a5
+# %% ../nbs/18_cli.ipynb #b3e1b19b
 @app.command()
 def analyze(
     subs: Annotated[Path, typer.Argument(help="The subtitles of what is spoken.")],
     subs_target: SubsTarget = None, out: Out = None, analyzer: Analyzer = None, source_lang: SourceLang = None, target_lang: TargetLang = None,
     level: Level = None, known: Known = None, repeat_taught: RepeatTaught = False, max_expressions: MaxExpressions = None, review: Review = False,
-    workers: Workers = None, no_parallel: NoParallel = False, max_cost: MaxCost = None, estimate: Estimated = False,
+    workers: Workers = None, no_parallel: NoParallel = False, max_cost: MaxCost = None, batch: Batch = False, estimate: Estimated = False,
     save_output: SaveOutput = False, config: Config = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     "Find the expressions in subtitles, and write the manifest without any video."
     settings = partial(
         settings_from, config, analyzer=analyzer, source=source_lang, target=target_lang, level=level, workers=workers, no_parallel=no_parallel,
-        max_cost=max_cost, known=known, repeat_taught=repeat_taught, max_expressions=max_expressions,
+        max_cost=max_cost, batch=batch, known=known, repeat_taught=repeat_taught, max_expressions=max_expressions,
     )  # fmt: skip
     if estimate:
         show_estimate(lambda pipeline: pipeline.estimate(subs=subs), settings, as_json)
