@@ -111,13 +111,19 @@ def make_processor(analyzer: Analyzer, settings: Settings, progress: Callable[[S
         journal=Journal(settings.paths.cache / "answers"), progress=progress, **limits,
     )  # fmt: skip
 
-# %% ../nbs/13d_analysis.ipynb #2acb652c
-def make_batch_processor(analyzer: Analyzer, settings: Settings, progress: Callable[[Snapshot], None] = lambda seen: None) -> BatchProcessor:
+# %% ../nbs/13d_analysis.ipynb #c4e93b35
+def make_batch_processor(
+    analyzer: Analyzer,
+    settings: Settings,
+    progress: Callable[[Snapshot], None] = lambda seen: None,
+    for_others: bool = False,  # whether other runs will use the answers, and pay for them
+) -> BatchProcessor:
     "A processor that hands questions in together. Raises `SettingsError`."
     gemini, known = settings.gemini, require_price(settings)
     if not isinstance(analyzer, GeminiAnalyzer):
         raise SettingsError("only questions to Gemini can be handed in as a batch", "Run without --batch, or unset gemini.batch.")
-    terms = Terms(gemini.batch != "collect", settings.parallel_processing.deadline_s, gemini.max_cost_usd, gemini.batch_poll_s)
+    submit, deadline_s = gemini.batch != "collect", settings.parallel_processing.deadline_s
+    terms = Terms(submit=submit, for_others=for_others, deadline_s=deadline_s, max_cost_usd=gemini.max_cost_usd, poll_s=gemini.batch_poll_s)
     return BatchProcessor(
         analyzer, make_batch_jobs(settings), journal=Journal(settings.paths.cache / "answers"), folder=settings.paths.cache / "batches", terms=terms,
         cost=partial(cost, price=known) if known else None, expected=lambda chunk: most_tokens(prompt_for(chunk, settings)),

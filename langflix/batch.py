@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['log', 'Fits', 'Question', 'open_questions', 'match', 'Jobs', 'Terms', 'BatchProcessor']
 
-# %% ../nbs/07b_batch.ipynb #904cb344
+# %% ../nbs/07b_batch.ipynb #8ecc179d
 import logging
 import threading
 import time
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Protocol
 
 from .batch_jobs import ENDED, BatchAnswer, BatchJob, question_bytes
-from .batch_notes import Note, Notes, asked_again, new_note
+from .batch_notes import Note, Notes, asked_again, claim_bill, leave_bill, new_note
 from .chunks import Chunk
 from .gemini import FATAL, Answer, GeminiAnalyzer, GeminiError, Tokens, read_json
 from .journal import Journal, Verdict
@@ -119,7 +119,7 @@ class _Replied:
             raise self._answer.error
         return self._analyzer.read(read_json(self._answer.body or {}), chunk, repair)
 
-# %% ../nbs/07b_batch.ipynb #451408f8
+# %% ../nbs/07b_batch.ipynb #634a4c5c
 class Jobs(Protocol):
     "What hands in batches and looks at them."
 
@@ -133,6 +133,7 @@ class Terms:
     "How batches are handed in, and for how long they are waited for."
 
     submit: bool = True  # False: only take what earlier batches have answered
+    for_others: bool = False  # True: the answers are collected for other runs, and so are their bills
     deadline_s: float | None = None
     max_cost_usd: float | None = None
     poll_s: float = 60.0  # the longest pause between two looks
@@ -365,7 +366,7 @@ def _look(fill: _Fill, note: Note) -> None:
     else:
         look.state = job.state
 
-# %% ../nbs/07b_batch.ipynb #d49ab4b6
+# %% ../nbs/07b_batch.ipynb #5c75ef00
 _WHY = {
     "failed": ("batch_failed", "the batch failed as a whole"), "expired": ("expired", "the batch was not answered in time and has expired"),
     "cancelled": ("cancelled", "the batch was cancelled"), "succeeded": ("missing", "the batch has ended without an answer that is certainly this question's"),
@@ -415,6 +416,8 @@ def _keep(fill: _Fill, question: Question, answer: BatchAnswer) -> Verdict | Non
         return Verdict(error.problem, error.message, error.hint)
     fill.at.spent[question.key] = tokens or Tokens()
     fill.at.settled.add(question.key)
+    if fill.terms.for_others:
+        leave_bill(fill.notes.folder, question.key, fill.at.spent[question.key])
     return None
 
 # %% ../nbs/07b_batch.ipynb #9a7634e7
@@ -563,7 +566,7 @@ def _show(fill: _Fill, asked: Sequence[set[str]], progress: Callable[[Snapshot],
     tokens = fill.at.tokens
     progress(Snapshot(done, failed, 0, "", tokens, fill.price(tokens), None, len(asked), _note_of(fill)))
 
-# %% ../nbs/07b_batch.ipynb #aa0e1c1c
+# %% ../nbs/07b_batch.ipynb #4ad7f20c
 def _reason(fill: _Fill, part: Part) -> Part:
     "A part with the reason why it is still open."
     if not part.failure or part.failure.reason != _OPEN.reason:
@@ -574,15 +577,32 @@ def _reason(fill: _Fill, part: Part) -> Part:
 
 def _outcomes(fill: _Fill, chunks: Sequence[Chunk], asked: Sequence[set[str]]) -> list[ChunkOutcome]:
     "An outcome for each chunk."
-    run = _behind_shut_door(fill.analyzer, fill.journal, fill.founded)
-    return [_outcome(fill, run, chunk, keys) for chunk, keys in zip(chunks, asked, strict=True)]
+    return [_outcome(fill, chunk, keys) for chunk, keys in zip(chunks, asked, strict=True)]
 
 
-def _outcome(fill: _Fill, run: Run, chunk: Chunk, keys: set[str]) -> ChunkOutcome:
+class _Heard(Journal):
+    "A journal that notes which of its answers were used."
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.used: list[str] = []
+
+    def get(self, key: str) -> Answer | Verdict | None:
+        "What is kept under a key."
+        kept = super().get(key)
+        self.used += [key] if kept else []
+        return kept
+
+
+def _outcome(fill: _Fill, chunk: Chunk, keys: set[str]) -> ChunkOutcome:
     "What became of a chunk."
-    tally = Tally()
-    parts = [_reason(fill, part) for part in solve(run, chunk, tally)]
+    tally, journal = Tally(), _Heard(fill.journal.folder)
+    parts = [_reason(fill, part) for part in solve(_behind_shut_door(fill.analyzer, journal, fill.founded), chunk, tally)]
     collected = keys & fill.at.spent.keys()
+    if not fill.terms.for_others:
+        claimed = {key: bill for key in set(journal.used) - fill.at.spent.keys() if (bill := claim_bill(fill.notes.folder, key))}
+        fill.at.spent.update(claimed)
+        collected |= claimed.keys()
     return ChunkOutcome(
         chunk, tuple(item for part in parts for item in part.items), join_failures(part.failure for part in parts if part.failure),
         bool(tally.reused) and not collected, len(collected), sum((fill.at.spent[key] for key in collected), Tokens()), 0.0, tuple(sorted(tally.model_versions)),
