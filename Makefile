@@ -10,7 +10,7 @@ TOOL   := $(TOOLS)/bin
 
 export PYTHONUNBUFFERED = 1
 
-.PHONY: help setup demo browser services test lint export clean notebooks images locks bench bench-service bench-season sample
+.PHONY: help setup demo browser services test lint export clean notebooks images locks bench bench-service bench-season bench-kills sample
 .DEFAULT_GOAL := help
 
 help: ## Say what each target does
@@ -75,7 +75,7 @@ lint-deploy: $(TOOLS)/.installed ## Check image, compose files, workflows and sc
 test-wheel: $(STAMP) # the wheel works in an empty environment, away from the checkout
 	$(BIN)/python -m pytest tests/test_packaging.py
 
-# Times in the files are the commit's, so that the same commit gives the same bytes.
+# Times in the wheel are those of the commit, so that the same commit gives the same wheel.
 wheel: $(STAMP) ## Build what is published, into dist
 	rm -rf dist build
 	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m build --outdir dist
@@ -119,6 +119,10 @@ bench-service: $(STAMP) # clients by the hundred while a job renders, and long l
 
 bench-season: $(STAMP) # twelve synthetic episodes beside what must be asked and encoded, and memory from 2 to 40
 	$(BIN)/python benchmarks/season.py
+
+bench-kills: $(STAMP) services # thirty deaths at random moments, with jobs in Redis and in a file; SEED=2 for another storm
+	$(BIN)/python benchmarks/kills.py --store redis --seed $(or $(SEED),1)
+	$(BIN)/python benchmarks/kills.py --store local --seed $(or $(SEED),1)
 
 sample: $(STAMP) ## Draw and speak the sample episode again (needs espeak-ng)
 	$(BIN)/python nbs/sample/make_sample.py --out langflix/data/sample --ffmpeg "$$($(BIN)/python -c "from langflix.media import find_tools; print(find_tools().ffmpeg)")"
