@@ -127,19 +127,21 @@ class _Asking(Primitives):
         limit = self.now() - older_than_s
         return [job for job in self._finished_before(limit, count) if self._remove(job.id, limit)]
 
-# %% ../nbs/16_1b_job_store.ipynb #c1c6a1f7
+# %% ../nbs/16_1b_job_store.ipynb #50287970
 class JobStore(_Asking):
     "A place where jobs are kept."
 
     def claim(
-        self, worker: Worker, log: str | None = None  # a worker that is not at work: who, and in which of his slots
+        self,
+        worker: Worker,  # one that is not at work: who, and in which of his slots
+        log: str | None = None,  # where its log will be; {id} stands for the job's id
     ) -> Job | None:
         "Take the next job; no two workers get the same one. None when nothing waits."
         began = self.now()
 
         def take(job: Job) -> Job:
             ours = job.state == "running" and job.worker == worker and (job.started_at or 0) >= began
-            return job if ours else claimed(job, worker, self.now(), log)  # ours: the answer to an earlier try was lost
+            return job if ours else claimed(job, worker, self.now(), log and log.replace("{id}", job.id))  # ours: the answer to an earlier try was lost
 
         while ids := self._first_queued(8):
             for job_id in ids:
