@@ -43,6 +43,11 @@ RUN make install-progs install-libs DESTDIR=/opt/ffmpeg > /dev/null \
       echo "Configuration: $(sed -n 's/^#define FFMPEG_CONFIGURATION //p' config.h)"; } > /opt/ffmpeg/usr/local/share/doc/ffmpeg/SOURCE
 
 
+# `docker build --target ffmpeg-source --output DIR .` gives the source that whoever hands an image on must offer too.
+FROM scratch AS ffmpeg-source
+COPY --from=ffmpeg /usr/src/*.dsc /usr/src/*.tar.* /
+
+
 # Python, pip and what packs. Nothing of this is in an image.
 FROM python:3.11-slim-bookworm AS tools
 SHELL ["/bin/bash", "-o", "pipefail", "-c"]

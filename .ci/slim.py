@@ -11,23 +11,35 @@ import py_compile
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 NEVER_READ = (
     "googleapiclient/discovery_cache/documents",  # every Google service's description
     "google/ai/generativelanguage_v1", "google/ai/generativelanguage_v1alpha",  # google-generativeai uses v1beta
     "google/ai/generativelanguage_v1beta2", "google/ai/generativelanguage_v1beta3",
+    "tzdata/zoneinfo",  # Debian's are read
+    "sqlalchemy/testing", "alembic/testing", "alembic/templates",
 )  # fmt: skip
-SOURCES = ("*.c", "*.h", "*.pyx", "*.pxd", "*.pyi", "*.a")  # of what is compiled already, or for type checkers
+LOCALES = ("root", "en", "en_US", "en_001")  # JupyterLab's pages are in English
+# Under the LGPL: exactly as they were published.
+UNTOUCHED = ("frozendict", "psycopg", "psycopg_binary", "psycopg_binary.libs")
+SOURCES = ("*.c", "*.h", "*.pyx", "*.pxd", "*.pyi", "*.a", "*.map")  # of what is compiled already, or for type checkers
 PYTHON = Path("/opt/langflix/bin/python")
+
+
+def may_change(packages: Path, path: Path) -> bool:
+    "Whether a package's licence lets us hand it on without some of its files."
+    return path.relative_to(packages).parts[0] not in UNTOUCHED
 
 
 def remove_unread(packages: Path) -> None:
     "Remove tests, sources of compiled modules, and what only other programs read."
     unread = [packages / name for name in NEVER_READ]
     unread += [path for name in ("tests", "test") for path in packages.rglob(name) if (path / "__init__.py").exists()]
+    unread += [path for path in packages.glob("babel/locale-data/*.dat") if path.stem not in LOCALES]
     unread += [path for pattern in SOURCES for path in packages.rglob(pattern)]
-    for path in unread:
+    for path in filter(partial(may_change, packages), unread):
         if path.is_dir():
             shutil.rmtree(path)
         else:
@@ -37,7 +49,8 @@ def remove_unread(packages: Path) -> None:
 def strip_symbols(packages: Path) -> None:
     "Take the names of functions from compiled modules."
     for path in packages.rglob("*.so*"):
-        if path.is_file() and not path.is_symlink():
+        bundled = path.parent.name.endswith(".libs")  # their tables were moved when they were bundled; strip would break them
+        if path.is_file() and not path.is_symlink() and not bundled and may_change(packages, path):
             subprocess.run(["strip", "--strip-unneeded", str(path)], check=True)
 
 
@@ -46,7 +59,7 @@ def compile_loaded(packages: Path, modules: list[str]) -> None:
     listing = "import importlib, sys\nfor name in sys.argv[1:]: importlib.import_module(name)\n"
     listing += "print(*(found for module in list(sys.modules.values()) if (found := getattr(module, '__file__', None))), sep='\\n')"
     env = {**os.environ, "PYTHONPATH": str(packages), "PYTHONWARNINGS": "ignore", "PYTHONDONTWRITEBYTECODE": "1"}
-    loaded = subprocess.run([PYTHON, "-c", listing, *modules], env=env, check=True, capture_output=True, text=True).stdout
+    loaded = subprocess.run([PYTHON, "-c", listing, *modules], env=env, check=True, stdout=subprocess.PIPE, text=True).stdout
     for path in sorted(map(Path, loaded.splitlines())):
         if path.suffix == ".py" and path.is_relative_to(packages):
             py_compile.compile(str(path), doraise=True, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
@@ -56,6 +69,8 @@ def main(environment: Path, modules: list[str]) -> None:
     "Do all of it."
     packages = environment / "lib/python3.11/site-packages"
     shutil.rmtree(environment / "share/man", ignore_errors=True)
+    for path in environment.glob("share/**/*.map"):
+        path.unlink()
     remove_unread(packages)
     strip_symbols(packages)
     compile_loaded(packages, modules)
