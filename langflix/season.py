@@ -36,7 +36,7 @@ from .season_steps import Asked, Crew, Here, Show, open_episode, quiet
 # %% ../nbs/14e_season.ipynb #43545104
 log = logging.getLogger(__name__)
 
-# %% ../nbs/14e_season.ipynb #189e221f
+# %% ../nbs/14e_season.ipynb #3ec2636a
 @dataclass(frozen=True)
 class Checked:
     "What is known before a season runs."
@@ -62,7 +62,7 @@ def _sum(estimates: Sequence[Estimate]) -> Estimate | None:
     return replace(
         busiest, chunks=sum(one.chunks for one in estimates), kept=sum(one.kept for one in estimates), requests=sum(one.requests for one in estimates),
         tokens=sum((one.tokens for one in estimates), Tokens()), cost_usd=None if None in spent else sum(cost or 0 for cost in spent),
-        seconds=sum(one.seconds for one in estimates),
+        seconds=busiest.seconds if busiest.binds == "batch" else sum(one.seconds for one in estimates),
     )  # fmt: skip
 
 # %% ../nbs/14e_season.ipynb #d2a6057f

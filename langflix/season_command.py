@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Table', 'season']
 
-# %% ../nbs/18_7_season.ipynb #a8284a5e
+# %% ../nbs/18_7_season.ipynb #f0cc4c9a
 import json
 import sys
 import threading
@@ -19,7 +19,7 @@ import typer
 
 from .progress import Tenths
 from langflix.terminal import (
-    Analyzer, Config, Estimated, Formats, Json, Known, Level, MaxCost, MaxExpressions, Mode, NoParallel, Out, RepeatTaught, SaveOutput, SourceLang,
+    Analyzer, Batch, Config, Estimated, Formats, Json, Known, Level, MaxCost, MaxExpressions, Mode, NoParallel, Out, RepeatTaught, SaveOutput, SourceLang,
     TargetLang, Workers, errors, settings_from,
 )  # fmt: skip
 
@@ -73,7 +73,7 @@ def _pairs_data(season: "SeasonFiles") -> dict[str, Any]:
         "left_out": [{"path": str(left.path), "reason": left.reason} for left in season.left_out], "missing": list(season.missing),
     }  # fmt: skip
 
-# %% ../nbs/18_7_season.ipynb #30cad2f0
+# %% ../nbs/18_7_season.ipynb #ee28d3b5
 class Table:
     "Shows the episodes of a season on the error stream."
 
@@ -93,7 +93,7 @@ class Table:
         "Move the line of an episode; one that is over leaves its last line."
         from tqdm import tqdm
 
-        over = stage in ("made", "in part", "failed")
+        over = stage in ("made", "in part", "failed", "answered")
         if label not in self._bars:
             self._bars[label] = tqdm(total=1, file=sys.stderr, bar_format="{desc}|{bar:20}|{postfix}", leave=False)
         bar = self._bars[label]
@@ -110,7 +110,7 @@ class Table:
             bar.close()
         self._bars.clear()
 
-# %% ../nbs/18_7_season.ipynb #ecd1ba6f
+# %% ../nbs/18_7_season.ipynb #6bb28dcd
 def _print_checked(season: "SeasonFiles", checked: "Checked") -> None:
     "What is known before a season runs."
     left = len(season.episodes) - len(checked.unchanged) - len(checked.faults)
@@ -121,7 +121,8 @@ def _print_checked(season: "SeasonFiles", checked: "Checked") -> None:
     if (seen := checked.estimate) is not None and seen.requests:
         price = "price not known" if seen.cost_usd is None else f"about {seen.cost_usd:.4f} USD"
         minutes, seconds = divmod(round(seen.seconds), 60)
-        typer.echo(f"asking: {seen.requests} requests to {seen.model} ({seen.kept} of {seen.chunks} chunks are answered), {price}, about {minutes}:{seconds:02} beside the encoding", err=True)
+        time_ = "up to 24 hours before the encoding" if seen.binds == "batch" else f"about {minutes}:{seconds:02} beside the encoding"
+        typer.echo(f"asking: {seen.requests} requests to {seen.model} ({seen.kept} of {seen.chunks} chunks are answered), {price}, {time_}", err=True)
 
 
 def _print_row(row: "Row") -> None:
@@ -144,13 +145,13 @@ def _print_result(result: "SeasonResult", as_json: bool) -> None:
         typer.echo(f"deck: {result.deck}")
     typer.echo(f"report: {result.page}")
 
-# %% ../nbs/18_7_season.ipynb #bf1da863
+# %% ../nbs/18_7_season.ipynb #25d62d1a
 def season(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder that holds the episodes.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what pairs with what and why, and what is missing; make nothing.")] = False,
     out: Out = None, analyzer: Analyzer = None, source_lang: SourceLang = None, target_lang: TargetLang = None, level: Level = None, known: Known = None,
     repeat_taught: RepeatTaught = False, mode: Mode = None, formats: Formats = None, max_expressions: MaxExpressions = None, workers: Workers = None,
-    no_parallel: NoParallel = False, max_cost: MaxCost = None, estimate: Estimated = False, save_output: SaveOutput = False, config: Config = None,
+    no_parallel: NoParallel = False, max_cost: MaxCost = None, batch: Batch = False, estimate: Estimated = False, save_output: SaveOutput = False, config: Config = None,
     as_json: Json = False,
 ) -> None:  # fmt: skip
     "Make the lessons of a folder of episodes; run again, it goes on where it was."
@@ -159,7 +160,7 @@ def season(
 
         settings = settings_from(
             config, analyzer=analyzer, source=source_lang, target=target_lang, level=level, workers=workers, no_parallel=no_parallel, max_cost=max_cost,
-            known=known, repeat_taught=repeat_taught, mode=mode, formats=formats, max_expressions=max_expressions,
+            batch=batch, known=known, repeat_taught=repeat_taught, mode=mode, formats=formats, max_expressions=max_expressions,
         )  # fmt: skip
         output = out or settings.paths.output
         found = find_season(folder, settings.languages.source, settings.languages.target, [output])
@@ -176,6 +177,7 @@ def _run(found: "SeasonFiles", settings: Any, output: Path, save_output: bool, e
     "Check, say what it will take, and run."
     from langflix.media import stop_children
     from langflix.season import Season, check_season
+    from langflix.season_batch import ask_for_season
 
     began = time.monotonic()
     checked = check_season(found, settings, output)
@@ -187,7 +189,8 @@ def _run(found: "SeasonFiles", settings: Any, output: Path, save_output: bool, e
         raise typer.Exit
     table = Table([files.label for files in found.episodes])
     try:
-        result = Season(found, settings, output, table, save_output).run(checked)
+        asked = ask_for_season(found, settings, checked, table)
+        result = Season(found, asked, output, table, save_output).run(checked)
     finally:
         table.close()
         stop_children()
