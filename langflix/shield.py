@@ -43,12 +43,14 @@ class JsonLines(logging.Formatter):
             facts["trace"] = redact(self.formatException(record.exc_info))
         return json.dumps(facts, ensure_ascii=False, default=str)
 
-# %% ../nbs/17_3_shield.ipynb #f6aa8914
+# %% ../nbs/17_3_shield.ipynb #e4fdeccd
 SECURITY_HEADERS: Final = {
     "x-content-type-options": "nosniff", "x-frame-options": "DENY", "referrer-policy": "no-referrer",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'", "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), microphone=(), geolocation=()", "cache-control": "no-store",
 }  # fmt: skip
+
+_OURS: Final = tuple((name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items())  # as they go over the wire
 
 _Headers = MutableMapping[str, str]
 Asgi = Callable[[MutableMapping[str, Any], Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]]
@@ -89,7 +91,7 @@ def needed_scope(method: str, path: str) -> Scope:
         return "read"
     return "read" if method in ("GET", "HEAD", "OPTIONS") else "run"
 
-# %% ../nbs/17_3_shield.ipynb #3dff6666
+# %% ../nbs/17_3_shield.ipynb #6fea9cbe
 class Refused(Exception):
     "A request that goes no further."
 
@@ -100,6 +102,8 @@ class Refused(Exception):
 
 def _link_opens(rules: Rules, method: str, path: str, query: str) -> bool:
     "Whether a signed link opens this file."
+    if "signature=" not in query:
+        return False
     given = parse_qs(query)
     expires, signature = given.get("expires", [""]), given.get("signature", [""])
     return method in ("GET", "HEAD") and len(expires) == len(signature) == 1 and rules.signer.knows(path, expires[0], signature[0])
@@ -145,7 +149,7 @@ def _check_origin(rules: Rules, headers: _Headers) -> None:
     if foreign and origin not in rules.origins:
         raise Refused(problem(403, "origin", "pages of other servers may not ask", "Name the page's server in api.origins, and set a token."))
 
-# %% ../nbs/17_3_shield.ipynb #c625d916
+# %% ../nbs/17_3_shield.ipynb #793caca0
 def _is_address(host: str) -> bool:
     "Whether a host is written as an address."
     try:
@@ -189,8 +193,7 @@ def check_head(lines: Sequence[tuple[bytes, bytes]]) -> None:
 def check_path(raw: bytes) -> None:
     "Raises `Refused` for a path that means something else to whoever opens files."
     text = unquote(raw.decode("latin-1"))
-    again = unquote(text)
-    for path in (text, again):
+    for path in {text, unquote(text)}:
         parts = path.replace("\\", "/").split("/")
         if ".." in parts or "\0" in path or "\\" in path or any(ord(char) < 32 or ord(char) == 127 for char in path):
             raise Refused(problem(400, "path", "this path is not allowed"))
@@ -287,7 +290,7 @@ class Shield:
             raise Refused(problem(429, "too-many", "too many requests", "Ask less often, or raise api.rate_per_minute."), retry_after=str(int(wait) + 1))
         return _Body(receive, _room(self.rules, method, path, headers), self.rules.patience_s)
 
-# %% ../nbs/17_3_shield.ipynb #4bb8a266
+# %% ../nbs/17_3_shield.ipynb #748e5f53
 class _Answer:
     "Sends an answer with the headers that every answer has."
 
@@ -303,9 +306,8 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             there = {name.lower() for name, _ in message["headers"]}
-            ours = {**SECURITY_HEADERS, "x-request-id": self.id}
-            more = [(name.encode(), value.encode()) for name, value in ours.items() if name.encode() not in there]
-            message = {**message, "headers": [*message["headers"], *more]}
+            more = [line for line in _OURS if line[0] not in there]
+            message = {**message, "headers": [*message["headers"], *more, (b"x-request-id", self.id.encode())]}
         await self._send(message)
 
     async def refuse(self, refused: Refused) -> None:

@@ -6,11 +6,12 @@
 __all__ = ['JobRequest', 'BatchRequest', 'inside', 'run_parameters', 'JobView', 'view_of', 'JobList', 'Handed', 'FileView',
            'MediaView', 'sse']
 
-# %% ../nbs/17_7_views.ipynb #a562c3b9
+# %% ../nbs/17_7_views.ipynb #c4f5b174
 import os
 import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -129,7 +130,7 @@ def run_parameters(given: Mapping[str, Any], settings: Settings) -> dict[str, An
     checked: EpisodeParameters = check_parameters({**given, **paths})
     return checked.model_dump(exclude_none=True, exclude_defaults=True)
 
-# %% ../nbs/17_7_views.ipynb #1cbbcc02
+# %% ../nbs/17_7_views.ipynb #f593b699
 def _moment(seconds: float | None) -> datetime | None:
     "Seconds since 1970 as a moment in UTC."
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
@@ -165,9 +166,15 @@ class JobView(BaseModel):
     error: Problem | None
 
 
+@lru_cache(maxsize=8)
+def _roots(media: Path, output: Path) -> tuple[str, ...]:
+    "Our folders as paths of jobs may begin. They are looked up once: each look asks the disk."
+    return tuple(str(path) for folder in (media, output) for path in dict.fromkeys((folder.resolve(), folder)))
+
+
 def view_of(job: Job, settings: Settings) -> JobView:
     "A job as it is told."
-    roots = tuple(str(path) for folder in (settings.paths.media, settings.paths.output) for path in dict.fromkeys((folder.resolve(), folder.absolute())))
+    roots = _roots(settings.paths.media.absolute(), settings.paths.output.absolute())
     video = str(job.parameters.get("video", ""))
     return JobView(
         id=job.id, state=job.state, episode=Path(video).stem, parameters=_shown(job.parameters, roots), priority=job.priority,
