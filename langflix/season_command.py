@@ -145,14 +145,15 @@ def _print_result(result: "SeasonResult", as_json: bool) -> None:
         typer.echo(f"deck: {result.deck}")
     typer.echo(f"report: {result.page}")
 
-# %% ../nbs/18_7_season.ipynb #25d62d1a
+# %% ../nbs/18_7_season.ipynb #da2ac926
 def season(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder that holds the episodes.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what pairs with what and why, and what is missing; make nothing.")] = False,
     out: Out = None, analyzer: Analyzer = None, source_lang: SourceLang = None, target_lang: TargetLang = None, level: Level = None, known: Known = None,
     repeat_taught: RepeatTaught = False, mode: Mode = None, formats: Formats = None, max_expressions: MaxExpressions = None, workers: Workers = None,
     no_parallel: NoParallel = False, max_cost: MaxCost = None, batch: Batch = False, estimate: Estimated = False, save_output: SaveOutput = False, config: Config = None,
-    as_json: Json = False,
+    scheduler: Annotated[str | None, typer.Option(metavar="ADDRESS", help="A Dask scheduler whose workers do the work, such as tcp://10.0.0.5:8786.")] = None,
+    processes: Annotated[int | None, typer.Option(min=1, max=256, help="Or so many processes of this machine.")] = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     "Make the lessons of a folder of episodes; run again, it goes on where it was."
     with errors(as_json):
@@ -162,6 +163,7 @@ def season(
             config, analyzer=analyzer, source=source_lang, target=target_lang, level=level, workers=workers, no_parallel=no_parallel, max_cost=max_cost,
             batch=batch, known=known, repeat_taught=repeat_taught, mode=mode, formats=formats, max_expressions=max_expressions,
         )  # fmt: skip
+        settings = _placed(settings, scheduler, processes)
         output = out or settings.paths.output
         found = find_season(folder, settings.languages.source, settings.languages.target, [output])
         if dry_run:
@@ -173,27 +175,46 @@ def season(
         _run(found, settings, output, save_output, estimate, as_json)
 
 
+def _placed(settings: Any, scheduler: str | None, processes: int | None) -> Any:
+    "The settings with where the work is done: an option wins over both settings. Raises `SettingsError`."
+    if scheduler and processes:
+        from langflix.core import SettingsError
+
+        raise SettingsError("--scheduler and --processes were both given", "A season goes to one place: give one of them.")
+    if not scheduler and not processes:
+        return settings
+    return settings.model_copy(update={"dask": settings.dask.model_copy(update={"scheduler": scheduler, "processes": processes})})
+
+
 def _run(found: "SeasonFiles", settings: Any, output: Path, save_output: bool, estimate: bool, as_json: bool) -> None:
     "Check, say what it will take, and run."
     from langflix.media import stop_children
-    from langflix.season import Season, check_season
+    from langflix.season import Season, check_season, opened_crew
     from langflix.season_batch import ask_for_season
 
-    began = time.monotonic()
-    checked = check_season(found, settings, output)
-    if estimate and as_json:
-        typer.echo(json.dumps({"exit_status": 0, "estimate": asdict(checked.estimate) if checked.estimate else None, "faults": checked.faults, "unchanged": sorted(checked.unchanged)}))
-    else:
-        _print_checked(found, checked)
     if estimate:
+        _print_estimate(found, check_season(found, settings, output), as_json)
         raise typer.Exit
-    table = Table([files.label for files in found.episodes])
+    began, table = time.monotonic(), Table([files.label for files in found.episodes])
     try:
-        asked = ask_for_season(found, settings, checked, table)
-        result = Season(found, asked, output, table, save_output).run(checked)
+        with opened_crew(found, settings, output, table, save_output) as crew:
+            if crew.note:
+                typer.echo(crew.note, err=True)
+            checked = check_season(found, settings, output)
+            _print_checked(found, checked)
+            asked = ask_for_season(found, settings, checked, table)
+            result = Season(found, asked, output, table, save_output).run(checked, crew)
     finally:
         table.close()
         stop_children()
     _print_result(result, as_json)
     typer.echo(f"{time.monotonic() - began:.1f} s", err=True)
     raise typer.Exit(result.exit_status)
+
+
+def _print_estimate(found: "SeasonFiles", checked: "Checked", as_json: bool) -> None:
+    "What a season would take."
+    if as_json:
+        typer.echo(json.dumps({"exit_status": 0, "estimate": asdict(checked.estimate) if checked.estimate else None, "faults": checked.faults, "unchanged": sorted(checked.unchanged)}))
+    else:
+        _print_checked(found, checked)

@@ -67,7 +67,7 @@ def make_episode(
     "The third step: the lessons. Raises `LangFlixError`."
     return LangFlixPipeline(settings, progress=progress).make(manifest, asked.episode, folder, tools, asked.seconds, turn)
 
-# %% ../nbs/14e_5_season_steps.ipynb #a36cb879
+# %% ../nbs/14e_5_season_steps.ipynb #026ebe60
 class Show(Protocol):
     "Is told how each episode stands."
 
@@ -80,6 +80,11 @@ def quiet(label: str, stage: str, done: int, total: int, what: str) -> None:
 
 class Crew(Protocol):
     "Does the steps of a season."
+
+    @property
+    def note(self) -> str:
+        "What people should know of it."
+        ...
 
     def room(self) -> tuple[int, int]:
         "How many episodes may be asked about at once, and how many may be made."
@@ -121,9 +126,11 @@ class Lane:
         self._work.put((future, work))
         return future
 
-# %% ../nbs/14e_5_season_steps.ipynb #70d3e54c
+# %% ../nbs/14e_5_season_steps.ipynb #a54aa4fa
 class Here:
     "The crew of one process."
+
+    note = ""
 
     def __init__(self, settings: Settings, out: Path, show: Show = quiet, save_output: bool = False) -> None:
         self._settings, self._out, self._show, self._save = settings, out, show, save_output
