@@ -106,24 +106,29 @@ class Tools:
     ffprobe: Path
     version: str = ""  # ffmpeg's own version, part of every segment's key
 
-# %% ../nbs/10_media.ipynb #bc69b787
+# %% ../nbs/10_media.ipynb #f55260cf
 def _names(listing: str, column: int) -> set[str]:
     "The names in one column of `ffmpeg -filters` or `ffmpeg -encoders`."
     rows = (line.split() for line in listing.splitlines())
     return {row[column] for row in rows if len(row) > column}
 
 
+def _says(program: str, option: str) -> tuple[int, str]:  # exit status, and what it wrote
+    "What a program says about itself; when somebody kills it, it is asked once more. Raises `OSError`."
+    status, said, _ = _run([program, "-hide_banner", option])
+    return (status, said) if status >= 0 else _run([program, "-hide_banner", option])[:2]
+
+
 @lru_cache(maxsize=16)
 def _faults(ffmpeg: str) -> tuple[str, tuple[str, ...]]:
     "The version of an ffmpeg and what it lacks."
     try:
-        status, version, _ = _run([ffmpeg, "-version"])
+        answers = [_says(ffmpeg, option) for option in ("-version", "-filters", "-encoders")]
     except OSError as error:
         return "", (f"it does not start: {error.strerror}",)
-    if status:
-        return "", (f"it ends with status {status}",)
-    filters = _names(_run([ffmpeg, "-hide_banner", "-filters"])[1], 1)
-    encoders = _names(_run([ffmpeg, "-hide_banner", "-encoders"])[1], 1)
+    if wrong := next((status for status, _ in answers if status), 0):
+        return "", (f"it {_ending(wrong)}",)
+    version, filters, encoders = answers[0][1], _names(answers[1][1], 1), _names(answers[2][1], 1)
     lacks = [f"the filter {name}" for name in NEEDED_FILTERS if name not in filters]
     lacks += [f"the encoder {name}" for name in NEEDED_ENCODERS if name not in encoders]
     return (version.split() or ["", "", ""])[2], tuple(lacks)
@@ -160,7 +165,7 @@ def _wheel_tools() -> tuple[Path, Path] | None:
     programs = folder / "ffmpeg", folder / "ffprobe"
     return (_executable(programs[0]), _executable(programs[1])) if all(p.exists() for p in programs) else None
 
-# %% ../nbs/10_media.ipynb #aafb4066
+# %% ../nbs/10_media.ipynb #993bef3a
 def _candidates() -> list[tuple[Path, Path]]:
     "The pairs of programs to try: what is on PATH first, then the wheel."
     on_path = shutil.which("ffmpeg"), shutil.which("ffprobe")
@@ -191,7 +196,7 @@ def find_tools(
 @lru_cache(maxsize=16)
 def lacking(ffmpeg: str, filters: tuple[str, ...]) -> tuple[str, ...]:
     "Which of some filters an ffmpeg does not have."
-    there = _names(_run([ffmpeg, "-hide_banner", "-filters"])[1], 1)
+    there = _names(_says(ffmpeg, "-filters")[1], 1)
     return tuple(name for name in filters if name not in there)
 
 
@@ -199,7 +204,7 @@ def lacking(ffmpeg: str, filters: tuple[str, ...]) -> tuple[str, ...]:
 def _probe_fault(ffprobe: str) -> bool:
     "Whether an ffprobe does not start."
     try:
-        return _run([ffprobe, "-version"])[0] != 0
+        return _says(ffprobe, "-version")[0] != 0
     except OSError:
         return True
 

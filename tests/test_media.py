@@ -78,6 +78,17 @@ def test_an_ffmpeg_that_lacks_something_is_passed_over(monkeypatch: pytest.Monke
         find_tools(tmp_path / "ffmpeg")
 
 
+@pytest.mark.parametrize("option", ["-version", "-filters", "-encoders"])
+def test_an_ffmpeg_that_is_killed_while_it_is_looked_at_is_asked_again(tmp_path: Path, option: str) -> None:
+    real = find_tools()
+    killed = _program(tmp_path / "ffmpeg", f'case "$*" in *{option}) [ -e "$0.asked" ] || {{ touch "$0.asked"; kill -9 $$; }};; esac\nexec {real.ffmpeg} "$@"')
+    assert find_tools(killed, real.ffprobe).version == real.version
+    broken = _program(tmp_path / "broken", f'case "$*" in *{option}) kill -9 $$;; esac\nexec {real.ffmpeg} "$@"')
+    with pytest.raises(ToolError, match=r"crashed \(SIGKILL\)") as error:
+        find_tools(broken, real.ffprobe)
+    assert "lacks" not in error.value.message
+
+
 def test_a_program_that_cannot_be_made_executable_is_copied(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     program = tmp_path / "program"
     program.write_text("#!/bin/sh\necho here\n")
