@@ -76,14 +76,29 @@ def read_job(operation: Mapping[str, Any], secret: str = "") -> BatchJob:
     answers = tuple(_read_answer(entry, secret) for entry in entries)
     return BatchJob(str(operation.get("name", "")), str(about.get("displayName", "")), state, redact(str(failure.get("message", "")), secret), answers)
 
-# %% ../nbs/06d_batch_jobs.ipynb #3945b0bc
+# %% ../nbs/06d_batch_jobs.ipynb #ef9bdb3d
+def _as_libraries_do(schema: Mapping[str, Any]) -> dict[str, Any]:
+    "A schema as the libraries write it."
+    inner: dict[str, Any] = {"items": _as_libraries_do(schema["items"])} if "items" in schema else {}
+    if "properties" in schema:
+        inner["propertyOrdering"] = list(schema["properties"])
+        inner["properties"] = {name: _as_libraries_do(part) for name, part in schema["properties"].items()}
+    return {**schema, **inner, "type": schema["type"].upper()}
+
+
+def _question_body(prompt: Prompt) -> dict[str, Any]:
+    "A question in the service's JSON form."
+    body = request_body(prompt)
+    return body | {"generationConfig": body["generationConfig"] | {"responseSchema": _as_libraries_do(body["generationConfig"]["responseSchema"])}}
+
+
 def batch_body(
     display_name: str,
     model: str,
     questions: Sequence[tuple[str, Prompt]],  # each with its key
 ) -> bytes:
     "The request that hands in a batch."
-    requests = [{"request": {"model": model, **request_body(prompt)}, "metadata": {"key": key}} for key, prompt in questions]
+    requests = [{"request": {"model": model, **_question_body(prompt)}, "metadata": {"key": key}} for key, prompt in questions]
     return json.dumps({"batch": {"displayName": display_name, "inputConfig": {"requests": {"requests": requests}}}}, ensure_ascii=False).encode()
 
 
