@@ -5,13 +5,19 @@
 # %% auto #0
 __all__ = ['FIELDS', 'direction', 'write_deck']
 
-# %% ../nbs/13b_deck.ipynb #4a7abbef
+# %% ../nbs/13b_deck.ipynb #c090f7e6
 import hashlib
 import html
+import itertools
+import json
 import re
+import sqlite3
 import tempfile
+import time
+import zipfile
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
@@ -194,7 +200,7 @@ def _deck(kind: str, manifest: Manifest, scenes: Sequence[_Scene]) -> Any:
                 deck.add_note(genanki.Note(model=note_type, fields=fields, guid=_guid(kind, name), tags=_tags(one, manifest.episode)))
     return deck
 
-# %% ../nbs/13b_deck.ipynb #eb9cbcc0
+# %% ../nbs/13b_deck.ipynb #2935035b
 def write_deck(
     manifest: Manifest,
     path: str | Path,  # usually OUT/<episode>/deck.apkg
@@ -213,11 +219,23 @@ def write_deck(
         folder = Path(name)
         media = scene_media(manifest, Path(media_dir), folder, options.video, cache)
         scenes = _scenes(manifest, cues, target_lines or {}, media)
-        staged = sorted(str(file) for file in folder.iterdir() if file.is_file())
-        package = genanki.Package([_deck(kind, manifest, scenes) for kind in options.cards], media_files=staged)
-        return replace_file(Path(path), partial(_write_package, package, made_s))
+        staged = sorted(file for file in folder.iterdir() if file.is_file())
+        package = genanki.Package([_deck(kind, manifest, scenes) for kind in options.cards])
+        collection = _write_collection(package, time.time() if made_s is None else made_s, folder / "collection.anki2")
+        return replace_file(Path(path), partial(_write_package, collection, staged))
 
 
-def _write_package(package: Any, made_s: float | None, path: Path) -> None:
-    "Have genanki write its file."
-    package.write_to_file(str(path), timestamp=made_s)
+def _write_collection(package: Any, made_s: float, path: Path) -> Path:
+    "Write the database of a deck, whose notes have numbers that begin with the time."
+    with closing(sqlite3.connect(path)) as connection, connection:
+        package.write_to_db(connection.cursor(), made_s, itertools.count(int(made_s * 1000)))
+    return path
+
+
+def _write_package(collection: Path, media: Sequence[Path], path: Path) -> None:
+    "Zip a deck: its database, and numbered files with a list of their names."
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.write(collection, "collection.anki2")
+        archive.writestr("media", json.dumps({str(number): file.name for number, file in enumerate(media)}))
+        for number, file in enumerate(media):
+            archive.write(file, str(number))

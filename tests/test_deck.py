@@ -4,6 +4,7 @@ import json
 import re
 import sqlite3
 import subprocess
+import tempfile
 import zipfile
 
 import pytest
@@ -125,6 +126,13 @@ def test_dialogue_cannot_play_a_sound_set_a_formula_or_make_a_gap(tmp_path):
     assert "\\\\(" not in everything
     assert "&#91;sound:evil.mp3&#93;" in everything
     assert "c2::" not in everything
+
+
+def test_a_deck_leaves_nothing_among_temporary_files(tmp_path, monkeypatch):
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    write_deck(make(), tmp_path / "deck.apkg", CUES, tmp_path)
+    assert list((tmp_path / "tmp").iterdir()) == []
 
 
 def test_the_same_input_has_the_same_ids(tmp_path):
