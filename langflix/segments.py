@@ -512,7 +512,7 @@ def _sound(spec: SegmentSpec, film: Any, tag: str) -> Any:
         sound = sound.filter(name, **options)
     return sound.filter("aformat", sample_fmts="s16")
 
-# %% ../nbs/11_segments.ipynb #c33600d2
+# %% ../nbs/11_segments.ipynb #d6e21fcb
 def time_scale(fps: Fraction) -> int:
     "Clock ticks in a second, such that every frame starts on one."
     return fps.numerator * (1 if fps.numerator >= 10_000 else 1000)
@@ -523,10 +523,11 @@ def _output(spec: SegmentSpec, picture: Any, sound: Any, target: str, **more: An
     from ffmpeg import output
 
     second = round(spec.fps)
+    cut = picture.filter("trim", end_frame=spec.total_frames)  # `-frames:v` would end the sound too early in ffmpeg 5
     return output(
-        picture, sound, target, vcodec="libx264", preset=spec.preset, crf=spec.crf, pix_fmt="yuv420p", r=str(spec.fps),
+        cut, sound, target, vcodec="libx264", preset=spec.preset, crf=spec.crf, pix_fmt="yuv420p", r=str(spec.fps),
         g=second * 2, acodec="pcm_s16le", ar=_RATE, ac=2, video_track_timescale=time_scale(spec.fps), map_metadata=-1,
-        **{"frames:v": spec.total_frames, "profile:v": "high"}, **more,
+        **{"profile:v": "high"}, **more,
     )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from films import NTSC_FILM, clicks, make_film, numbers, samples
 from langflix.core import FfmpegError, MediaError, publish
 from langflix.fonts import check_fonts
 from langflix.media import Tools, find_tools, first_frame, fingerprint, frame_count, probe, run_ffmpeg, sample_count
-from langflix.segments import SegmentSpec, SegmentStore, changing_frames, layout_for, render_segment, render_segments, segment_spec, together
+from langflix.segments import SegmentSpec, SegmentStore, changing_frames, layout_for, render_segment, render_segments, segment_args, segment_spec, together
 
 pytestmark = pytest.mark.media
 FRAMES = 320
@@ -268,6 +268,13 @@ def test_the_store_renders_once(film: Path, tools: Tools, tmp_path: Path) -> Non
         store.get(spec, lambda part: render_segment(spec, part, tools))
     assert dict(store.counts) == {"rendered": 1, "reused": 2}
     assert spec in SegmentStore(tmp_path)
+
+
+def test_the_picture_ends_by_its_graph(film: Path, tools: Tools) -> None:
+    "Before version 6, ffmpeg ended the sound too when `-frames:v` was reached."
+    args = segment_args(spec_of(film, tools, (3210, 3910)), "film", "target")
+    assert "-frames:v" not in args
+    assert any("trim=end_frame=17[" in arg or "trim=end_frame=17;" in arg for arg in args)
 
 
 def test_one_process_makes_what_several_would(film: Path, tools: Tools, tmp_path: Path) -> None:
