@@ -290,18 +290,19 @@ class Shield:
             raise Refused(problem(429, "too-many", "too many requests", "Ask less often, or raise api.rate_per_minute."), retry_after=str(int(wait) + 1))
         return _Body(receive, _room(self.rules, method, path, headers), self.rules.patience_s)
 
-# %% ../nbs/17_3_shield.ipynb #748e5f53
+# %% ../nbs/17_3_shield.ipynb #b446790a
 class _Answer:
     "Sends an answer with the headers that every answer has."
 
     def __init__(self, send: Callable[[Any], Awaitable[None]], name: str) -> None:
-        self._send, self.id, self.status = send, name, 0
+        self._send, self.id, self.status, self._over = send, name, 0, False
         self.body: _Body | None = None
 
     async def __call__(self, message: Any) -> None:
         "Send a part of the answer; a body that was refused is answered by the refusal, whatever the application makes of it."
         if self.body and self.body.refused:
             await self.refuse(self.body.refused)
+        if self._over:
             return
         if message["type"] == "http.response.start":
             self.status = message["status"]
@@ -319,3 +320,4 @@ class _Answer:
         status, headers, body = problem_answer(found, {**refused.headers, "connection": "close"} if found.status in (408, 413) else refused.headers)
         await self({"type": "http.response.start", "status": status, "headers": headers})
         await self._send({"type": "http.response.body", "body": body})
+        self._over = True  # an application that goes on is not heard
