@@ -472,7 +472,7 @@ def _take_what_is_there(fill: _Fill) -> None:
     _fail(fill, [key for key in fill.at.waiting if key in under_way], "pending", "the batch has not been answered yet", "Run again later to collect its answers.")
     _fail(fill, fill.at.waiting, "not_asked", "not asked: no batch holds this question", "Run with --batch to hand it in.")
 
-# %% ../nbs/07b_batch.ipynb #e76765a6
+# %% ../nbs/07b_batch.ipynb #618fc07b
 class BatchProcessor:
     "Analyzes chunks by questions that are handed in together."
 
@@ -516,6 +516,7 @@ class BatchProcessor:
         outcomes: list[ChunkOutcome] = []
         try:
             _fill_journal(fill, chunks, asked)
+            _drop_what_is_over(fill)
             outcomes = _outcomes(fill, chunks, asked)
         except BaseException:
             _say_what_goes_on(fill)

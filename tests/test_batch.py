@@ -451,6 +451,15 @@ def test_a_note_that_nobody_can_use_any_more_is_dropped(tmp_path):
     assert notes(tmp_path) == []
 
 
+def test_a_note_whose_answers_are_all_kept_is_dropped_even_if_nothing_is_open(tmp_path):
+    with stand_in() as server:
+        run(server, tmp_path)
+        keys = tuple(GeminiAnalyzer(None, SETTINGS).key(chunk) for chunk in CHUNKS)
+        Notes(tmp_path / "batches").write(Note("langflix-left", keys, name="batches/1"))
+        run(server, tmp_path)
+    assert notes(tmp_path) == []
+
+
 def test_the_key_is_in_no_note_and_no_log(tmp_path, caplog):
     caplog.set_level(logging.DEBUG)
     with stand_in(Script(batch_first=("key",))) as server:
