@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = ['bench', 'doctor', 'show_cache', 'parallel', 'bench_lessons']
 
-# %% ../nbs/18_2_upkeep.ipynb #535d76e9
+# %% ../nbs/18_2_upkeep.ipynb #23406e96
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,6 +16,7 @@ from .core import InputError
 from .terminal import Config, Json, Out, SourceLang, TargetLang, errors, settings_from
 
 if TYPE_CHECKING:
+    from langflix.config import Settings
     from langflix.doctor import Check
 
 # %% ../nbs/18_2_upkeep.ipynb #7528218e
@@ -50,13 +52,28 @@ def doctor(source_lang: SourceLang = None, target_lang: TargetLang = None, out: 
             _print_checks(checks)
         raise typer.Exit(status)
 
-# %% ../nbs/18_2_upkeep.ipynb #7e583323
+# %% ../nbs/18_2_upkeep.ipynb #63f70cab
+def _batches(settings: "Settings", cancel: bool) -> list[dict[str, Any]]:
+    "The batches of questions that are under way, asked to end or not. Raises `GeminiError` or `SettingsError`."
+    from langflix.batch_jobs import make_batch_jobs
+    from langflix.batch_notes import Notes
+
+    notes = [note for note in Notes(settings.paths.cache / "batches").all() if note.open]
+    for note in notes if cancel else ():
+        if note.name:
+            make_batch_jobs(settings).cancel(note.name)
+    return [{"batch": note.name or note.display_name, "questions": len(note.open), "since": datetime.fromtimestamp(note.at, UTC).isoformat(timespec="seconds")} for note in notes]
+
+# %% ../nbs/18_2_upkeep.ipynb #f757a0b8
 def _print_cache(result: dict[str, Any]) -> None:
     "The cache for people."
     typer.echo(f"{result['folder']}: at most {result['max_bytes'] / 1e9:.1f} GB of segments and lessons")
     for name, kind in result["kept"].items():
         uses = f", used {kind['oldest_use']} to {kind['newest_use']}" if kind["count"] else ""
         typer.echo(f"{name:>8}: {kind['count']} files, {kind['bytes'] / 1e6:.1f} MB{uses}")
+    if result["batches"]:
+        told = "were asked to end; the next run collects what they have answered" if "cancelled" in result else "the same command as before collects their answers"
+        typer.echo(f" batches: {len(result['batches'])} under way with {sum(batch['questions'] for batch in result['batches'])} questions: {told}")
     if "removed" in result:
         count, size = (sum(kind[field] for kind in result["removed"].values()) for field in ("count", "bytes"))
         typer.echo(f"removed: {count} files, {size / 1e6:.1f} MB")
@@ -66,6 +83,7 @@ def show_cache(
     clear: Annotated[bool, typer.Option("--clear", help="Remove segments and lessons that no run needs now.")] = False,
     older_than: Annotated[float, typer.Option(min=0, metavar="DAYS", help="Only what was not used for so many days.")] = 0,
     answers: Annotated[bool, typer.Option("--answers", help="The model's answers too; asking again costs money.")] = False,
+    cancel_batches: Annotated[bool, typer.Option("--cancel-batches", help="Ask Gemini to end the batches of questions that are under way.")] = False,
     config: Config = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     "Show what is kept between runs, or clear it."
@@ -78,6 +96,7 @@ def show_cache(
         folder = settings.paths.cache
         gone = cache.clear(folder, older_than, answers) if clear else None
         result = {"exit_status": 0, "folder": str(folder), "max_bytes": int(settings.cache.max_gb * 1e9), "kept": cache.summary(cache.entries(folder))}
+        result |= {"batches": _batches(settings, cancel_batches)} | ({"cancelled": True} if cancel_batches else {})
         result |= {} if gone is None else {"removed": cache.summary(gone)}
         if as_json:
             typer.echo(json.dumps(result, ensure_ascii=False))

@@ -118,6 +118,26 @@ def test_ctrl_c_says_how_to_go_on(place):
         finish(place, server)
 
 
+def test_batches_under_way_are_shown_and_can_be_ended(place):
+    def cache(*words):
+        done = subprocess.run([PROGRAM, "cache", *words], cwd=place, env=environment(place, server), capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    with stand_in(Script(batches=BatchPlan(looks=10))) as server:
+        assert "under way" not in cache()
+        run = start(place, server)
+        assert server.wait_for_calls(3)
+        kill(run)
+        assert "batches: 1 under way" in cache()
+        shown = json.loads(cache("--cancel-batches", "--json"))
+        assert [batch["batch"] for batch in shown["batches"]] == ["batches/1"]
+        done, result = analyze(place, server)
+        assert done.returncode == 3
+        assert {failure["reason"] for failure in result["failures"]} == {"cancelled"}
+        assert result["stats"]["answered"] == len(server.asked) // 2
+
+
 def test_a_run_costs_half_of_what_it_costs_alone(place):
     with stand_in() as server:
         done, result = analyze(place, server, **PRICE)
