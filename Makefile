@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
-EXTRAS := media,notebook,api,dashboard,genai,parquet,postgres,dev
+EXTRAS := media,notebook,api,dashboard,genai,dask,parquet,postgres,dev
 OUT    ?= lessons
 
 export PYTHONUNBUFFERED = 1

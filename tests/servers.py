@@ -159,7 +159,9 @@ def redis_server(*options: str):
             server.kill()
 
 
-PACKAGES = {"redis-server": "redis-server", "initdb": "postgresql", "postgres": "postgresql"}  # program -> Debian's package
+PACKAGES = {"redis-server": "redis-server", "initdb": "postgresql", "postgres": "postgresql", "openssl": "openssl"}  # program -> Debian's package
+if sys.platform == "linux":
+    PACKAGES["ip"] = "iproute2"  # other machines, as network namespaces
 
 
 def missing() -> list[str]:
@@ -176,7 +178,7 @@ def install() -> None:
     if not packages:
         return
     if not shutil.which("apt-get"):
-        sys.exit(f"The tests need {' and '.join(packages)}, and there is no apt-get here. Install them (macOS: brew install redis postgresql) and try again.")
+        sys.exit(f"The tests need {' and '.join(packages)}, and there is no apt-get here. Install them (macOS: brew install redis postgresql openssl) and try again.")
     rights = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for step in (["update", "--quiet"], ["install", "--yes", "--quiet", "--no-install-recommends", *packages]):
