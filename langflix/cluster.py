@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = ['log', 'connect', 'local_cluster', 'check_versions', 'bring_home', 'Cluster']
 
-# %% ../nbs/14e_7_cluster.ipynb #4ac302fc
+# %% ../nbs/14e_7_cluster.ipynb #fa80b895
 import logging
+import os
 import socket
 import time
 import uuid
@@ -92,15 +93,13 @@ def connect(options: Dask) -> Any:
         hint = "Does it use the same kind of address (tcp:// or tls://) and certificates of the same authority? " + _HOW
         raise SettingsError(f"what listens at {options.scheduler} does not talk as a Dask scheduler ({type(error).__name__})", hint) from None
 
-# %% ../nbs/14e_7_cluster.ipynb #a7a9e36a
+# %% ../nbs/14e_7_cluster.ipynb #08c976e2
 def local_cluster(settings: Settings) -> Any:
     "A cluster of processes on this machine."
-    import os
-
     count = settings.dask.processes or 1
     secrets = {"LANGFLIX_GEMINI__API_KEY": settings.gemini.api_key, "LANGFLIX_REDIS__URL": settings.redis.url}
     environment = {name: secret.get_secret_value() for name, secret in secrets.items() if secret} | {"LANGFLIX_PATHS__CACHE": str(settings.paths.cache.absolute())}
-    threads = max(2, len(os.sched_getaffinity(0)) // count)
+    threads = max(2, (os.cpu_count() or 1) // count)
     return _installed().LocalCluster(
         n_workers=count, threads_per_worker=threads, processes=True, host="127.0.0.1", security=True, dashboard_address=None, memory_limit=None,
         silence_logs=logging.ERROR, env=environment,
@@ -162,7 +161,7 @@ def bring_home(
             progress(done, total)
     return made.manifest
 
-# %% ../nbs/14e_7_cluster.ipynb #82f16566
+# %% ../nbs/14e_7_cluster.ipynb #f39540c4
 _RETRIES = 1  # of a step that raises; a lost worker does not count
 _FETCHES = 3  # how often an episode may be lost on its way home
 _LOOK_S = 3.0
@@ -240,7 +239,7 @@ class Cluster:
         if self.client is not None:
             steps += [lambda: self.client.cancel(list(self.under_way)), partial(_remove_marks, self.errand, self.settings), lambda: self.client.close(timeout=5)]
         if self.local is not None:
-            steps.append(lambda: self.local.close(timeout=10))
+            steps.append(lambda: self.local.close(timeout=3))
         for step in steps:
             with suppress(Exception):  # a scheduler that is gone holds nothing
                 step()

@@ -234,7 +234,7 @@ def _kept(episode: Episode, settings: Settings) -> dict[str, bytes]:
     paths = {key: journal.path(key) for key in map(analyzer.key, make_chunks(episode.cues))}
     return {key: path.read_bytes() for key, path in paths.items() if path.is_file()}
 
-# %% ../nbs/14e_6_errands.ipynb #bf36b02e
+# %% ../nbs/14e_6_errands.ipynb #bd4ce1fd
 def _film(files: EpisodeFiles, settings: Settings) -> Path:
     "The film as this machine sees it. Raises `MediaError`."
     video = mapped(files.video, settings.dask.paths)
@@ -255,6 +255,11 @@ def _unpack(files: EpisodeFiles, video: Path, texts: Mapping[str, bytes], folder
     return replace(files, video=video, **placed)
 
 
+def _with_film(episode: Episode, video: Path) -> Episode:
+    "An episode whose film is at another path."
+    return replace(episode, video=video, info=replace(episode.info, path=video) if episode.info else None)
+
+
 def _as_at_home(episode: Episode, here: EpisodeFiles, home: EpisodeFiles) -> Episode:
     "An episode with its files as the coordinator calls them."
     names = {str(here.video): str(home.video)}
@@ -262,7 +267,7 @@ def _as_at_home(episode: Episode, here: EpisodeFiles, home: EpisodeFiles) -> Epi
         if own and other:
             names[str(own.path)] = str(other.path)
     target = episode.subtitles_target
-    return replace(episode, video=home.video, subtitles=names.get(episode.subtitles, episode.subtitles), subtitles_target=names.get(target, target) if target else None)
+    return replace(_with_film(episode, home.video), subtitles=names.get(episode.subtitles, episode.subtitles), subtitles_target=names.get(target, target) if target else None)
 
 
 def ask_there(
@@ -281,7 +286,7 @@ def ask_there(
         paid = settings.analyzer == "gemini" and _shared(errand, errand.cache, settings) is None
         return Told(replace(asked, episode=_as_at_home(asked.episode, here, files)), _kept(asked.episode, settings) if paid else {})
 
-# %% ../nbs/14e_6_errands.ipynb #19243403
+# %% ../nbs/14e_6_errands.ipynb #ad037416
 _turn = threading.Lock()  # one episode of this process encodes
 
 
@@ -325,7 +330,7 @@ def make_there(errand: Errand, files: EpisodeFiles, asked: Asked, manifest: Mani
         settings = settings_here(errand)
         shared = _shared(errand, errand.out, settings)
         folder = (shared or settings.paths.cache / _AWAY / errand.run) / files.name
-        here = replace(asked, episode=replace(asked.episode, video=_film(files, settings)))
+        here = replace(asked, episode=_with_film(asked.episode, _film(files, settings)))
         made = make_episode(here, manifest, settings, folder, find_tools(), telling, _turn)
         return Made(made, get_worker().address) if shared else Made(made, get_worker().address, str(folder), _listed(folder))
 
