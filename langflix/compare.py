@@ -99,7 +99,7 @@ class Reading:
         "The level of each expression."
         return [one.level for one in self.expressions]
 
-# %% ../nbs/13k_compare.ipynb #1ba267e3
+# %% ../nbs/13k_compare.ipynb #46b08099
 def read(
     name: str,  # to be told from others
     chunks: Sequence[Chunk],  # to be read
@@ -109,6 +109,7 @@ def read(
     progress: Callable[[Snapshot], None] = lambda seen: None,
 ) -> Reading:
     "Read some chunks. Raises `SettingsError` or `LexiconError`; what fails is in the outcomes."
+    settings = settings.model_copy(update={"gemini": settings.gemini.model_copy(update={"batch": False})})  # whoever compares waits at the screen
     watched = Watched(analyzer or make_analyzer(cues, settings))
     processor = make_processor(watched, settings, progress)
     outcomes = processor.analyze_expression_chunks(chunks)

@@ -15,6 +15,7 @@ from runs import make
 from langflix.batch import BatchProcessor, Terms, match
 from langflix.batch_jobs import BatchAnswer, BatchJobs, batch_body, make_batch_jobs, read_job
 from langflix.batch_notes import Note, Notes, claim_bill, leave_bill, new_note
+from langflix.compare import read
 from langflix.config import Settings
 from langflix.core import SettingsError
 from langflix.costs import Price, cost, estimate, most_tokens, settings_price
@@ -483,3 +484,11 @@ def test_the_key_follows_no_redirection(tmp_path):
         with pytest.raises(GeminiError):
             BatchJobs(KEY, "m", server.url + "/nowhere", 5).find("x")
         assert other.batch_calls == []
+
+
+def test_whoever_compares_readings_is_answered_at_once(tmp_path):
+    with stand_in() as server:
+        settings = Settings(analyzer="gemini", gemini={"api_key": KEY, "endpoint": server.url, "batch": True}, paths={"cache": tmp_path})
+        reading = read("now", CHUNKS[:2], [cue for chunk in CHUNKS for cue in chunk.cues], settings)
+        assert (len(server.asked), server.batch_calls) == (2, [])
+    assert reading.expressions
