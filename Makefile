@@ -8,7 +8,7 @@ OUT    ?= lessons
 
 export PYTHONUNBUFFERED = 1
 
-.PHONY: help setup demo browser services test lint export clean notebooks images locks bench bench-service bench-season bench-kills sample
+.PHONY: help setup demo browser services test docker-test lint export clean notebooks images locks bench bench-service bench-season bench-kills sample
 .DEFAULT_GOAL := help
 
 help: ## Say what each target does
@@ -36,6 +36,9 @@ services: $(STAMP) # tests use a real Redis and a real PostgreSQL, which they st
 
 test: $(STAMP) browser services ## Run all tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+docker-test: $(STAMP) browser ## Build the images and test the whole stack in a Docker engine (DOCKER_HOST names one)
+	$(BIN)/python -m pytest -q -s -p no:cacheprovider -o python_files='check_*.py' --durations=5 tests/docker
 
 lint: $(STAMP) ## Check style and types of the package and the tests
 	$(BIN)/ruff check langflix tests benchmarks nbs/sample .ci setup.py
