@@ -44,13 +44,18 @@ def safe_name(name: str) -> str:
         raise InputError(f"{made}: neither a video nor subtitles", f"Names end in {allowed}.")
     return made
 
-# %% ../nbs/17_4_uploads.ipynb #4fdb6a78
+# %% ../nbs/17_4_uploads.ipynb #37bb3b84
+def _named(message: str, path: Path, name: str) -> str:
+    "What is said of an upload, by the name that it was sent with."
+    return message.replace(str(path), name).replace(path.name, name)
+
+
 def check_video(path: Path, name: str) -> MediaInfo:
     "Make sure that a file is a video as episodes are. Raises `MediaError`."
     try:
         return probe(path, find_tools())
     except MediaError as error:
-        raise MediaError(error.message.replace(str(path), name), error.hint) from None
+        raise MediaError(_named(error.message, path, name), error.hint) from None
 
 
 def check_upload(path: Path, name: str) -> None:
@@ -59,7 +64,7 @@ def check_upload(path: Path, name: str) -> None:
         try:
             read_subtitles(path)
         except LangFlixError as error:
-            raise InputError(error.message.replace(str(path), name), error.hint) from None
+            raise InputError(_named(error.message, path, name), error.hint) from None
     else:
         check_video(path, name)
 
