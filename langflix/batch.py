@@ -119,7 +119,7 @@ class _Replied:
             raise self._answer.error
         return self._analyzer.read(read_json(self._answer.body or {}), chunk, repair)
 
-# %% ../nbs/07b_batch.ipynb #634a4c5c
+# %% ../nbs/07b_batch.ipynb #bbd7f521
 class Jobs(Protocol):
     "What hands in batches and looks at them."
 
@@ -161,6 +161,7 @@ class _Progress:
     notes: dict[str, Note] = field(default_factory=dict)  # of batches with questions of this round
     looks: dict[str, _Look] = field(default_factory=dict)
     settled: set[str] = field(default_factory=set)
+    more: set[str] = field(default_factory=set)  # settled by an answer that raises another question, as one that was cut does
     open_at_s: float = 0.0  # nothing is handed in before
     refused: int = 0  # times in a row that handing in failed
     rate_limited: int = 0
@@ -340,7 +341,7 @@ def _refused(fill: _Fill, error: GeminiError, note: Note | None) -> bool:
     at.open_at_s = fill.clock.now() + (error.details.get("retry_after_s") or min(fill.terms.poll_s, 2.0**at.refused))
     return False
 
-# %% ../nbs/07b_batch.ipynb #7824835a
+# %% ../nbs/07b_batch.ipynb #ad58ee67
 _LOOKS_IN_VAIN = 30
 _AGAIN = "Run again to ask it anew."
 
@@ -348,8 +349,8 @@ _AGAIN = "Run again to ask it anew."
 def _look(fill: _Fill, note: Note) -> None:
     "See how a batch stands; collect it when it has ended."
     look = fill.at.looks[note.display_name]
-    look.next_s = fill.clock.now() + look.pause_s
-    look.pause_s = min(fill.terms.poll_s, look.pause_s * 1.5)
+    look.next_s = fill.clock.now() + min(fill.terms.poll_s, look.pause_s)
+    look.pause_s *= 1.5
     try:
         job = fill.jobs.get(note.name)
     except GeminiError as error:
@@ -366,7 +367,7 @@ def _look(fill: _Fill, note: Note) -> None:
     else:
         look.state = job.state
 
-# %% ../nbs/07b_batch.ipynb #5c75ef00
+# %% ../nbs/07b_batch.ipynb #6d17415c
 _WHY = {
     "failed": ("batch_failed", "the batch failed as a whole"), "expired": ("expired", "the batch was not answered in time and has expired"),
     "cancelled": ("cancelled", "the batch was cancelled"), "succeeded": ("missing", "the batch has ended without an answer that is certainly this question's"),
@@ -375,6 +376,7 @@ _WHY = {
 
 def _collect(fill: _Fill, note: Note, job: BatchJob) -> None:
     "Keep the answers of a batch that has ended."
+    fill.at.looks[note.display_name].state = "collecting"
     found = match(note.keys, job.answers, partial(_fits, fill.at.questions, fill.founded))
     reason, message = _WHY[job.state]
     message = f"{message}: {job.message}" if job.message and job.state == "failed" else message
@@ -411,11 +413,12 @@ def _keep(fill: _Fill, question: Question, answer: BatchAnswer) -> Verdict | Non
     "Check and keep an answer; why it failed, if it did."
     run = replace(_behind_shut_door(fill.analyzer, fill.journal, fill.founded), analyzer=_Replied(fill.analyzer, answer))
     try:
-        _, tokens = _work(run, question.chunk, question.repair, question.key)
+        said, tokens = _work(run, question.chunk, question.repair, question.key)
     except GeminiError as error:
         return Verdict(error.problem, error.message, error.hint)
     fill.at.spent[question.key] = tokens or Tokens()
     fill.at.settled.add(question.key)
+    fill.at.more |= {question.key} if isinstance(said, Verdict) else set()
     if fill.terms.for_others:
         leave_bill(fill.notes.folder, question.key, fill.at.spent[question.key])
     return None
@@ -527,7 +530,7 @@ class BatchProcessor:
             save_outcomes(outcomes, save_output)
         return outcomes
 
-# %% ../nbs/07b_batch.ipynb #883bb2b4
+# %% ../nbs/07b_batch.ipynb #9f3e03e5
 def _fill_journal(fill: _Fill, chunks: Sequence[Chunk], asked: list[set[str]]) -> None:
     "Ask round after round, and note which chunk each question was about."
     while not fill.at.halt:
@@ -537,9 +540,11 @@ def _fill_journal(fill: _Fill, chunks: Sequence[Chunk], asked: list[set[str]]) -
                 if question.key not in fill.at.failed and question.key not in fresh:
                     fresh[question.key] = question
                     asked[position].add(question.key)
+        fill.at.more.clear()
         if not fresh:
-            return
+            break
         _round(fill, fresh)
+    fill.show()
 
 
 def _say_what_goes_on(fill: _Fill) -> None:
@@ -548,7 +553,7 @@ def _say_what_goes_on(fill: _Fill) -> None:
         batches = "1 batch goes" if left == 1 else f"{left} batches go"
         log.warning("%s on at the service. The same command collects the answers later; nothing is asked twice.", batches)
 
-# %% ../nbs/07b_batch.ipynb #abbfb2dc
+# %% ../nbs/07b_batch.ipynb #1383df2a
 def _note_of(fill: _Fill) -> str:
     "The batch that is waited for, for people."
     at, minutes = fill.at, round(fill.elapsed_s / 60)
@@ -561,7 +566,7 @@ def _note_of(fill: _Fill) -> str:
 
 def _show(fill: _Fill, asked: Sequence[set[str]], progress: Callable[[Snapshot], None]) -> None:
     "Show how the run stands."
-    waiting = set(fill.at.waiting)
+    waiting = set(fill.at.waiting) | fill.at.more
     done = sum(not keys & waiting for keys in asked)
     failed = sum(bool(keys & fill.at.failed.keys()) for keys in asked)
     tokens = fill.at.tokens
