@@ -1,4 +1,4 @@
-"""What a release needs to know, from settings.ini and CHANGELOG.md.
+"""What a release needs to know, from settings.ini, CHANGELOG.md and docs/truenas.yaml.
 
 `python .ci/release.py notes VERSION` prints the changelog's section; `python .ci/release.py check TAG` refuses a tag
 that the project does not agree with. Only the standard library: it runs before anything is installed.
@@ -41,6 +41,12 @@ def section(wanted: str, root: Path = ROOT) -> tuple[str, str]:
     return begin["day"] or "", told
 
 
+def published(root: Path = ROOT) -> list[str]:
+    "The versions of our images that docs/truenas.yaml installs."
+    text = (root / "docs" / "truenas.yaml").read_text(encoding="utf-8")
+    return re.findall(r"^ +image: ghcr\.io/\S+/langflix:(\S+)-[a-z]+$", text, re.MULTILINE)
+
+
 def check(tag: str, root: Path = ROOT) -> str:
     "What is released; refuses a tag of another version, and a version whose section has no day."
     if not TAG.fullmatch(tag):
@@ -50,7 +56,9 @@ def check(tag: str, root: Path = ROOT) -> str:
     day, _ = section(tag[1:], root)
     if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", day):
         raise Refused(f"CHANGELOG.md says {tag[1:]} ({day or 'no day'}): write the day of the release, as in '## {tag[1:]} (2026-01-31)'.")
-    return f"{tag}: settings.ini and CHANGELOG.md agree."
+    if other := [named for named in published(root) if named != tag[1:]]:
+        raise Refused(f"docs/truenas.yaml installs {other[0]}: let its images be those of {tag[1:]}.")
+    return f"{tag}: settings.ini, CHANGELOG.md and docs/truenas.yaml agree."
 
 
 def main(words: list[str]) -> None:

@@ -144,6 +144,8 @@ def project(tmp_path):
     "A project of two versions."
     (tmp_path / "settings.ini").write_text("[DEFAULT]\nversion = 1.2.0\n")
     (tmp_path / "CHANGELOG.md").write_text("# Changelog\n\nNewest first.\n\n## 1.2.0 (2026-05-01)\n\n- New.\n- Newer.\n\n## 1.1.0 (2026-04-01)\n\n- Old.\n\n## 1.0.0\n")
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "truenas.yaml").write_text("services:\n  api:\n    image: ghcr.io/langflix/langflix:1.2.0-api\n  redis:\n    image: redis:7-bookworm\n")
     return tmp_path
 
 
@@ -151,7 +153,7 @@ def test_release_notes_are_the_section_of_a_version_and_nothing_else(project):
     release = module("release")
     assert release.section("1.2.0", project) == ("2026-05-01", "- New.\n- Newer.")
     assert release.section("1.1.0", project) == ("2026-04-01", "- Old.")
-    assert release.check("v1.2.0", project) == "v1.2.0: settings.ini and CHANGELOG.md agree."
+    assert release.check("v1.2.0", project) == "v1.2.0: settings.ini, CHANGELOG.md and docs/truenas.yaml agree."
 
 
 @pytest.mark.parametrize(("wanted", "says"), [("1.3.0", "has no section for '1.3.0'; it has 1.2.0, 1.1.0, 1.0.0"), ("1.0.0", "says nothing about 1.0.0"), ("1.2", "no section")])
@@ -170,6 +172,14 @@ def test_a_version_without_a_day_is_not_released(project):
     (project / "CHANGELOG.md").write_text("## 1.2.0 (unreleased)\n\n- New.\n")
     with pytest.raises(SystemExit, match=r"CHANGELOG\.md says 1\.2\.0 \(unreleased\): write the day"):
         module("release").check("v1.2.0", project)
+
+
+def test_a_release_is_what_truenas_installs(project):
+    release = module("release")
+    assert set(release.published()) == {release.version()}
+    (project / "docs" / "truenas.yaml").write_text("services:\n  api:\n    image: ghcr.io/langflix/langflix:1.1.0-api\n")
+    with pytest.raises(SystemExit, match=r"docs/truenas\.yaml installs 1\.1\.0"):
+        release.check("v1.2.0", project)
 
 
 def test_make_prints_the_notes_of_this_version():
