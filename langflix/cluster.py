@@ -5,16 +5,16 @@
 # %% auto #0
 __all__ = ['log', 'connect', 'local_cluster', 'check_versions', 'bring_home', 'Cluster']
 
-# %% ../nbs/14e_7_cluster.ipynb #fa80b895
+# %% ../nbs/14e_7_cluster.ipynb #8a5637a2
 import logging
-import os
 import socket
+import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -93,16 +93,15 @@ def connect(options: Dask) -> Any:
         hint = "Does it use the same kind of address (tcp:// or tls://) and certificates of the same authority? " + _HOW
         raise SettingsError(f"what listens at {options.scheduler} does not talk as a Dask scheduler ({type(error).__name__})", hint) from None
 
-# %% ../nbs/14e_7_cluster.ipynb #08c976e2
+# %% ../nbs/14e_7_cluster.ipynb #88e6cd27
 def local_cluster(settings: Settings) -> Any:
     "A cluster of processes on this machine."
     count = settings.dask.processes or 1
     secrets = {"LANGFLIX_GEMINI__API_KEY": settings.gemini.api_key, "LANGFLIX_REDIS__URL": settings.redis.url}
     environment = {name: secret.get_secret_value() for name, secret in secrets.items() if secret} | {"LANGFLIX_PATHS__CACHE": str(settings.paths.cache.absolute())}
-    threads = max(2, (os.cpu_count() or 1) // count)
     return _installed().LocalCluster(
-        n_workers=count, threads_per_worker=threads, processes=True, host="127.0.0.1", security=True, dashboard_address=None, memory_limit=None,
-        silence_logs=logging.ERROR, env=environment,
+        n_workers=count, threads_per_worker=1, processes=True, host="127.0.0.1", security=True, memory_limit=None,
+        dashboard_address="127.0.0.1:0", scheduler_kwargs={"dashboard": False}, silence_logs=logging.ERROR, env=environment,
     )  # fmt: skip
 
 # %% ../nbs/14e_7_cluster.ipynb #a1265251
@@ -161,8 +160,8 @@ def bring_home(
             progress(done, total)
     return made.manifest
 
-# %% ../nbs/14e_7_cluster.ipynb #f39540c4
-_RETRIES = 1  # of a step that raises; a lost worker does not count
+# %% ../nbs/14e_7_cluster.ipynb #7beb9fe1
+_LOSSES = 4  # workers that may be lost with a task before it is given up
 _FETCHES = 3  # how often an episode may be lost on its way home
 _LOOK_S = 3.0
 
@@ -175,8 +174,6 @@ def _meaning(error: BaseException) -> BaseException:
     "An error of the library for people."
     if isinstance(error, CancelledError) or "Cancelled" in type(error).__name__:
         return LangFlixError("the cluster has let go of it", "Is the scheduler still there? Run the same command again to go on.")
-    if type(error).__name__ == "KilledWorker":
-        return LangFlixError("every worker that tried it died", "Look at their logs and their memory, then run the same command again.")
     return error
 
 
@@ -189,12 +186,12 @@ class Cluster:
             uuid.uuid4().hex[:12], travelling(settings), dict(settings.dask.paths), root.absolute(), self.out, settings.paths.cache.absolute(),
             settings.paths.fonts.absolute() if settings.paths.fonts else None, settings.redis.url is not None,
         )  # fmt: skip
-        self.threads: dict[str, int] = {}  # of each worker that is fit
+        self.workers: set[str] = set()  # those that are fit
         self.unfit: set[str] = set()
         self.away: set[str] = set()  # workers with storage of their own
         self.apart = False  # whether some have a cache of their own
-        self.load: dict[str, dict[str, int]] = {}  # steps that each worker has
-        self.under_way: set[Any] = set()
+        self.under_way: set[_Task] = set()
+        self.lock = threading.RLock()
         self.looked_s, self.alone = 0.0, False
         self.fetching, self.here = Lane(1, "fetch"), Here(settings, self.out, show, save_output)
         self.local: Any = None
@@ -208,14 +205,13 @@ class Cluster:
     @property
     def note(self) -> str:
         "The cluster in a line."
-        count, threads = len(self.threads), sum(self.threads.values())
         away = f"; {len(self.away)} with storage of their own, whose lessons are brought here" if self.away else ""
-        return f"cluster: {count} worker{'s' * (count != 1)}, {threads} thread{'s' * (threads != 1)}{away}"
+        return f"cluster: {len(self.workers)} worker{'s' * (len(self.workers) != 1)}{away}"
 
     def room(self) -> tuple[int, int]:
-        "One episode for each worker is asked about; each makes one for each of two threads, and one waits there."
+        "One episode for each worker to ask about, and three to make."
         _look(self)
-        return len(self.threads), sum(min(2, threads) + 1 for threads in self.threads.values())
+        return len(self.workers), 3 * len(self.workers)
 
     def ask(self, files: EpisodeFiles, settings: Settings) -> "Future[Asked]":
         "Begin to ask about an episode."
@@ -237,14 +233,14 @@ class Cluster:
         "Let go of what is under way, and of the cluster where it is ours."
         steps: list[Callable[[], Any]] = []
         if self.client is not None:
-            steps += [lambda: self.client.cancel(list(self.under_way)), partial(_remove_marks, self.errand, self.settings), lambda: self.client.close(timeout=5)]
+            steps += [partial(_abandon, self), partial(_remove_marks, self.errand, self.settings), lambda: self.client.close(timeout=5)]
         if self.local is not None:
             steps.append(lambda: self.local.close(timeout=3))
         for step in steps:
             with suppress(Exception):  # a scheduler that is gone holds nothing
                 step()
 
-# %% ../nbs/14e_7_cluster.ipynb #9e3b3994
+# %% ../nbs/14e_7_cluster.ipynb #de4b1357
 def _begin(cluster: Cluster) -> None:
     "Connect, and see that everybody is fit. Raises `LangFlixError`."
     options = cluster.settings.dask
@@ -261,16 +257,16 @@ def _begin(cluster: Cluster) -> None:
         raise SettingsError(*next(iter(faults.values())))
 
 
-def _workers(client: Any, options: Dask) -> dict[str, int]:  # threads by address
-    "The workers. Raises `SettingsError` when none comes."
+def _workers(client: Any, options: Dask) -> set[str]:
+    "The addresses of the workers. Raises `SettingsError` when none comes."
     with suppress(TimeoutError):
         client.wait_for_workers(1, timeout=_TALK_S - 1)
-    if workers := dict(client.nthreads()):
+    if workers := set(client.nthreads()):
         return workers
     raise SettingsError(f"the scheduler at {options.scheduler} has no workers", f"Start one on each machine: dask worker {options.scheduler}")
 
 
-def _greet(cluster: Cluster, workers: Mapping[str, int]) -> dict[str, tuple[str, str]]:  # by address: what is at fault, and a hint
+def _greet(cluster: Cluster, workers: Iterable[str]) -> dict[str, tuple[str, str]]:  # by address: what is at fault, and a hint
     "Greet workers, and take in those that are fit."
     faults = {}
     for address, answer in cluster.client.run(greet, cluster.errand, workers=list(workers), on_error="return").items():
@@ -279,8 +275,7 @@ def _greet(cluster: Cluster, workers: Mapping[str, int]) -> dict[str, tuple[str,
         elif answer.fault:
             faults[address] = (f"worker {address} ({answer.host}): {answer.fault}", answer.hint)
         else:
-            cluster.threads[address] = workers[address]
-            cluster.load.setdefault(address, {"ask": 0, "make": 0})
+            cluster.workers.add(address)
             if not answer.shares_out:
                 cluster.away.add(address)
             cluster.apart = cluster.apart or not answer.shares_cache
@@ -323,63 +318,119 @@ def _remove_marks(errand: Errand, settings: Settings) -> None:
         with _redis(settings) as client:
             client.delete(redis_mark(errand.run))
 
-# %% ../nbs/14e_7_cluster.ipynb #bef757fd
+# %% ../nbs/14e_7_cluster.ipynb #864ed650
 def _look(cluster: Cluster) -> None:
     "See who is there. Raises `LangFlixError` when the scheduler is gone."
     if time.monotonic() - cluster.looked_s < _LOOK_S:
         return
     try:
-        now = dict(cluster.client.nthreads())
-        for address in [address for address in cluster.threads if address not in now]:
+        now = set(cluster.client.nthreads())
+        gone = cluster.workers - now
+        for address in sorted(gone):
             log.warning("worker %s is gone; its work goes to others", address)
-            del cluster.threads[address]
-        _take_in(cluster, {address: threads for address, threads in now.items() if address not in cluster.threads and address not in cluster.unfit})
+        cluster.workers &= now
+        _take_in(cluster, now - cluster.workers - cluster.unfit)
+        _move(cluster, gone)
     except Exception as error:
         raise LangFlixError(f"the scheduler does not answer any more ({type(error).__name__})", "Start it again, and run the same command: it goes on where it was.") from None
-    if not cluster.threads:
+    if not cluster.workers:
         if not cluster.alone:
             log.warning("no worker is left; waiting for one to come")
         time.sleep(1)
-    cluster.alone = not cluster.threads
+    cluster.alone = not cluster.workers
     cluster.looked_s = time.monotonic()
 
 
-def _take_in(cluster: Cluster, fresh: Mapping[str, int]) -> None:
+def _take_in(cluster: Cluster, fresh: set[str]) -> None:
     "Greet workers that came later."
     if fresh:
         for address, (fault, hint) in _greet(cluster, fresh).items():
             cluster.unfit.add(address)
             log.warning("%s; it gets no work. %s", fault, hint)
 
-# %% ../nbs/14e_7_cluster.ipynb #23898c1e
+# %% ../nbs/14e_7_cluster.ipynb #7055d1dd
+@dataclass(eq=False)
+class _Task:
+    "A step of an episode, until it is over."
+
+    step: str
+    send: Callable[[str], Any]  # to a worker's address; gives the future of the library
+    mine: "Future[Any]" = field(default_factory=Future)
+    address: str = ""
+    sent: Any = None
+    losses: int = 0  # workers that were lost with it
+    failed_at: set[str] = field(default_factory=set)
+
+
 def _submit(cluster: Cluster, step: str, work: Callable[..., Any], errand: Errand, files: EpisodeFiles, *more: Any) -> "Future[Any]":
     "Send a step to the worker that has least to do."
-    def busy(address: str) -> tuple[float, int]:
-        return cluster.load[address][step] / min(2, cluster.threads[address]), sum(cluster.load[address].values())
+    def send(address: str) -> Any:
+        key = f"langflix-{step}-{files.label}-{uuid.uuid4().hex[:8]}"
+        return cluster.client.submit(work, errand, files, *more, key=key, pure=False, workers=[address])
 
-    address = min(cluster.threads, key=busy, default=None)
-    where = {"workers": [address], "allow_other_workers": True} if address else {}
-    mine: Future[Any] = Future()
-    if address:
-        cluster.load[address][step] += 1
-    key = f"langflix-{step}-{files.label}-{uuid.uuid4().hex[:8]}"
-    sent = cluster.client.submit(work, errand, files, *more, key=key, retries=_RETRIES, pure=False, **where)
-    cluster.under_way.add(sent)
-    sent.add_done_callback(partial(_over, cluster, mine, address, step))
-    return mine
+    task = _Task(step, send)
+    with cluster.lock:
+        _place(cluster, task)
+    return task.mine
 
 
-def _over(cluster: Cluster, mine: "Future[Any]", address: str | None, step: str, sent: Any) -> None:
-    "Hand on what became of a step."
-    if address:
-        cluster.load[address][step] -= 1
-    cluster.under_way.discard(sent)
+def _place(cluster: Cluster, task: _Task) -> None:
+    "Give a task to a worker; call it under the lock."
+    def busy(address: str) -> tuple[int, int, str]:
+        mine = [other for other in cluster.under_way if other.address == address]
+        return sum(other.step == task.step for other in mine), len(mine), address
+
+    task.address = min(cluster.workers - task.failed_at or cluster.workers, key=busy, default="")
+    cluster.under_way.add(task)
+    task.sent = task.send(task.address) if task.address else None  # without a worker it waits until one comes
+    if task.sent is not None:
+        task.sent.add_done_callback(partial(_over, cluster, task))
+
+
+def _over(cluster: Cluster, task: _Task, sent: Any) -> None:
+    "Hand on what became of a task, or try it once more."
+    result, error = None, None
     try:
-        mine.set_result(sent.result())
-    except BaseException as error:
-        mine.set_exception(_meaning(error))
+        result = sent.result()
+    except BaseException as raised:
+        error = raised
+    with cluster.lock:
+        if task.sent is not sent:
+            return  # it was moved
+        cluster.under_way.discard(task)
+        if isinstance(error, Exception) and cluster.workers - {task.address} and not task.failed_at:
+            task.failed_at.add(task.address)
+            _place(cluster, task)
+            return
+    if error is None:
+        task.mine.set_result(result)
+    else:
+        task.mine.set_exception(_meaning(error))
 
 
+def _abandon(cluster: Cluster) -> None:
+    "Let nobody work for us any more."
+    with cluster.lock:
+        left = [task.sent for task in cluster.under_way if task.sent is not None]
+    cluster.client.cancel(left)
+
+
+def _move(cluster: Cluster, gone: set[str]) -> None:
+    "Give the tasks of lost workers, and those that have none, to others."
+    with cluster.lock:
+        stranded = [task for task in cluster.under_way if task.address in gone or (not task.address and cluster.workers)]
+        for task in stranded:
+            old, task.sent = task.sent, None
+            cluster.under_way.discard(task)
+            task.losses += bool(task.address)
+            if old is not None:
+                old.cancel()
+            if task.losses < _LOSSES:
+                _place(cluster, task)
+            else:
+                task.mine.set_exception(LangFlixError(f"{task.losses} workers were lost while they did this", "Look at their logs and their memory, then run the same command again."))
+
+# %% ../nbs/14e_7_cluster.ipynb #6477720e
 def _hand_on(home: "Future[Any]", work: Callable[[Any], Any], done: "Future[Any]") -> None:
     "Do something with a result before it is handed on."
     try:

@@ -6,19 +6,21 @@
 __all__ = ['SECTIONS', 'travelling', 'mapped', 'Errand', 'mark_of', 'settings_here', 'Greeting', 'redis_mark', 'greet', 'Told',
            'journal_of', 'ask_there', 'AwayFile', 'Made', 'digest_of', 'make_there', 'read_piece', 'forget']
 
-# %% ../nbs/14e_6_errands.ipynb #ae372d72
+# %% ../nbs/14e_6_errands.ipynb #52ef29f2
 import hashlib
 import shutil
 import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
+
+from filelock import FileLock, Timeout
 
 from . import __version__
 from .analysis import choose_source
@@ -286,8 +288,9 @@ def ask_there(
         paid = settings.analyzer == "gemini" and _shared(errand, errand.cache, settings) is None
         return Told(replace(asked, episode=_as_at_home(asked.episode, here, files)), _kept(asked.episode, settings) if paid else {})
 
-# %% ../nbs/14e_6_errands.ipynb #ad037416
+# %% ../nbs/14e_6_errands.ipynb #15347e77
 _turn = threading.Lock()  # one episode of this process encodes
+_LEAVE_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -321,20 +324,29 @@ def _listed(folder: Path) -> tuple[AwayFile, ...]:
     return tuple(AwayFile(path.relative_to(folder).as_posix(), path.stat().st_size, digest_of(path)) for path in paths)
 
 
+def _wait_until_free(folder: Path) -> None:
+    "Give a task that nobody waits for any more the time to notice; a folder that stays held is refused by whoever writes there."
+    folder.mkdir(parents=True, exist_ok=True)
+    with suppress(Timeout), FileLock(folder / ".lock", timeout=_LEAVE_S):
+        pass
+
+
 def make_there(errand: Errand, files: EpisodeFiles, asked: Asked, manifest: Manifest) -> Made:
     "Make an episode's lessons, on a worker. Raises `LangFlixError`."
-    from distributed import get_worker
+    from distributed import get_worker, secede
 
     with _named(errand):
         telling: Progress = _Telling(errand, files.label)
+        secede()
         settings = settings_here(errand)
         shared = _shared(errand, errand.out, settings)
         folder = (shared or settings.paths.cache / _AWAY / errand.run) / files.name
         here = replace(asked, episode=_with_film(asked.episode, _film(files, settings)))
+        _wait_until_free(folder)
         made = make_episode(here, manifest, settings, folder, find_tools(), telling, _turn)
         return Made(made, get_worker().address) if shared else Made(made, get_worker().address, str(folder), _listed(folder))
 
-# %% ../nbs/14e_6_errands.ipynb #18faff78
+# %% ../nbs/14e_6_errands.ipynb #e271425b
 def read_piece(folder: str, name: str, offset: int, size: int) -> bytes:
     "A piece of a file, on a worker."
     with Path(folder, name).open("rb") as file:
@@ -345,3 +357,5 @@ def read_piece(folder: str, name: str, offset: int, size: int) -> bytes:
 def forget(folder: str) -> None:
     "Remove lessons that are at home now, on a worker."
     shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):  # other episodes are there still
+        Path(folder).parent.rmdir()

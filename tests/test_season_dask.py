@@ -201,14 +201,12 @@ def refusal(given, films) -> str:
 
 def test_a_worker_of_one_thread_makes_a_season_over_tls(tmp_path, films, cluster, certificates):
     given = settings(tmp_path, dask={"scheduler": cluster[0], **options(certificates / "ours")})
-    few = find_season(films)
-    few = type(few)(few.root, few.episodes[:2])
-    steps = []
+    found, steps = find_season(films), []
+    few = type(found)(found.root, found.episodes[:2])
     result = Season(few, given, show=lambda *step: steps.append(step[:2])).run()
     assert (result.exit_status, [row.state for row in result.rows]) == (0, ["made", "made"])
     assert ("S01E01", "render") in steps  # told by the worker
-    with_cache = Season(few, given).run()
-    assert [row.state for row in with_cache.rows] == ["unchanged", "unchanged"]
+    assert [row.state for row in Season(few, given).run().rows] == ["unchanged", "unchanged"]
 
 
 def test_an_unsafe_or_strange_address_is_refused(tmp_path, films, cluster, certificates):
@@ -217,6 +215,23 @@ def test_an_unsafe_or_strange_address_is_refused(tmp_path, films, cluster, certi
     assert "authority" in refusal(settings(tmp_path, dask={"scheduler": cluster[0], **options(certificates / "another")}), films)
     assert "dask.tls_ca: a tls:// address needs it" in refusal(settings(tmp_path, dask={"scheduler": cluster[0]}), films)
     assert "no scheduler listens" in refusal(settings(tmp_path, dask={"scheduler": f"tcp://127.0.0.1:{free_port()}"}), films)
+
+
+def test_the_command_ends_at_once_where_no_scheduler_is(tmp_path, films):
+    command = [sys.executable, "-c", "from langflix.cli import main; main()", "season", str(films), "--out", str(tmp_path), "--scheduler", f"tcp://127.0.0.1:{free_port()}"]
+    began = time.monotonic()
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert time.monotonic() - began < 10
+    assert done.returncode == 2
+    assert "no scheduler listens at" in done.stderr
+    assert "dask scheduler" in done.stderr
+
+
+def test_processes_of_one_machine_make_a_season_and_leave_nothing(tmp_path, films):
+    found = find_season(films)
+    result = Season(type(found)(found.root, found.episodes[:2]), settings(tmp_path, dask={"processes": 2})).run()
+    assert [row.state for row in result.rows] == ["made", "made"]
+    assert not [*tmp_path.glob("*/.langflix-*"), *tmp_path.glob("cache/away/*")]
 
 
 def test_a_worker_without_a_key_or_without_films_is_named(tmp_path, films, cluster, certificates):
