@@ -19,11 +19,16 @@ class Refused(SystemExit):
     "A release that must not be made, and why; Python prints it and ends with status 1."
 
 
-def version(root: Path = ROOT) -> str:
-    "The version in settings.ini."
+def fact(name: str, root: Path = ROOT) -> str:
+    "A fact in settings.ini."
     config = ConfigParser(delimiters=["="])
     config.read(root / "settings.ini", encoding="utf-8")
-    return config["DEFAULT"]["version"]
+    return config["DEFAULT"][name]
+
+
+def version(root: Path = ROOT) -> str:
+    "The version of the project."
+    return fact("version", root)
 
 
 def section(wanted: str, root: Path = ROOT) -> tuple[str, str]:
@@ -73,6 +78,8 @@ def main(words: list[str]) -> None:
                     file.write(f"version={version()}\n")
         case ["version"]:
             print(version())
+        case ["extras"]:
+            print(",".join(extra for extra in fact("extras").split() if extra != "dev"))
         case _:
             raise Refused("Say: make release-notes VERSION=0.1.0, or make release-check TAG=v0.1.0.")
 
