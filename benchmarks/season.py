@@ -1,4 +1,4 @@
-"""Measures a season of synthetic episodes: how long it takes beside what must be encoded and asked, memory as it grows, and a second run. Prints one JSON object."""
+"""Measures a season of synthetic episodes: how long it takes beside what must be encoded and asked, a second run, the same on two machines of which one is lost, and memory as it grows. Prints one JSON object."""
 
 import argparse
 import json
@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from langflix.bench_video import plain_encode
@@ -107,7 +107,7 @@ def _child(given: dict) -> None:
     print(json.dumps({
         "exit_status": result.exit_status, "states": [row.state for row in result.rows], "wall_s": round(result.wall_s, 2), "first_episode_s": round(firsts[0], 2) if firsts else None,
         "python_cpu_s": round(times.user + times.system, 2), "ffmpeg_cpu_s": round(times.children_user + times.children_system, 2),
-        "python_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+        "python_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1), "ffmpeg_mb": round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024, 1),
     }))  # fmt: skip
 
 
@@ -127,6 +127,11 @@ def _plain_s(folder: Path, settings: Settings, tools: Tools, seconds: float) -> 
         return time.monotonic() - began
 
 
+def _mb(place: Path, pattern: str) -> float:
+    "How large files are together."
+    return round(sum(path.stat().st_size for path in place.glob(pattern) if path.is_file()) / 1e6, 2)
+
+
 def _facts(place: Path) -> dict:
     "What the manifests of a season say together."
     manifests = [read_manifest(path.parent) for path in sorted((place / "out").glob("*/manifest.json"))]
@@ -135,6 +140,7 @@ def _facts(place: Path) -> dict:
         "episodes": len(manifests), "cues": sum(one.cues for one in stats), "chunks": sum(one.chunks for one in stats), "requests": sum(one.requests for one in stats),
         "expressions": sum(len(manifest.expressions) for manifest in manifests), "lessons": sum(len(manifest.lessons) for manifest in manifests),
         "segments": sum(one.segments.rendered for one in stats), "ffmpeg_runs": sum(one.ffmpeg_runs for one in stats), "failures": sum(len(manifest.failures) for manifest in manifests),
+        "tokens": sum(one.tokens for one in stats), "segments_mb": _mb(place, "cache/segments/??/*.mov"), "lessons_mb": _mb(place, "out/*/lessons/**/*.mp4"), "catalogue_kb": _mb(place, "out/catalogue.db*") * 1000,
     }  # fmt: skip
 
 
@@ -158,6 +164,54 @@ def overlap(place: Path, episodes: int, cues: int, expressions: int, more: dict,
     }  # fmt: skip
 
 
+def _worker(machine, scheduler: str, log: Path, environment: dict[str, str]) -> None:
+    "Start a worker of a cluster on a machine."
+    dask = str(Path(sys.executable).with_name("dask"))
+    command = [dask, "worker", scheduler, "--host", machine.address, "--no-nanny", "--nthreads", "2", "--no-dashboard", "--local-directory", str(log / f"{machine.name} scratch")]
+    machine.start(command, log / machine.name, {**environment, "PYTHONUNBUFFERED": "1"})
+
+
+def _wait_for(what: Callable[[], bool]) -> None:
+    "Wait until something is so, at most five minutes."
+    end = time.monotonic() + 300
+    while not what():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.1)
+
+
+def cluster(place: Path, folder: Path, episodes: int, expressions: int, more: dict, alone: Path) -> dict:
+    "The season of a folder on two machines, of which the first is lost as soon as it has made an episode."
+    sys.path.insert(0, str(DIALOGUE.parent))
+    from namespaces import machines
+    from servers import free_port, redis_server
+    from test_season_dask import DASK, program, worth
+
+    log = place / "log"
+    log.mkdir(parents=True)
+    with machines() as network, redis_server() as redis, stand_in_process(Script(latency_s=LATENCY_S, rpm=RPM, phrases=phrases())) as server:
+        service = f"http://{network.host}:{network.reach(int(server.url.rpartition(':')[2]))}"
+        queue = f"redis://{network.host}:{network.reach(redis.port)}/0"
+        port = str(free_port())
+        scheduler = f"tcp://{network.host}:{port}"
+        secrets = {"GEMINI_API_KEY": "a-key-of-the-stand-in", "LANGFLIX_REDIS__URL": queue}
+        with program([DASK, "scheduler", "--host", network.host, "--port", port, "--no-dashboard"], log / "scheduler", {}):
+            one, two = network.add(), network.add()
+            for machine in (one, two):
+                _worker(machine, scheduler, log, secrets)
+            _wait_for(lambda: all("Registered to" in (log / machine.name).read_text(errors="replace") for machine in (one, two)))
+            given = {"place": str(place), "folder": str(folder), "url": service, "expressions": expressions, "more": {**more, "redis": {"url": queue}, "dask": {"scheduler": scheduler}}}
+            child = subprocess.Popen([sys.executable, __file__, "--child", json.dumps(given)], stdout=subprocess.PIPE, text=True)
+            _wait_for(lambda: any(place.glob("out/*/report.html")) and one.runs("filter_complex"))
+            one.cut_power()
+            result = json.loads(child.communicate()[0])
+        statuses = [asked.status for asked in server.asked]
+    names = [path.parent.name for path in sorted(alone.glob("out/*/manifest.json"))]
+    return {
+        "machines": "network namespaces" if network.real else "processes", "states": result["states"], "wall_s": result["wall_s"], "python_mb": result["python_mb"], "requests": len(statuses),
+        "refused_429": statuses.count(429), "episodes_equal": sum(worth(place / "out" / name) == worth(alone / "out" / name) for name in names), "episodes": episodes,
+    }  # fmt: skip
+
+
 def growth(place: Path, counts: list[int], cues: int, expressions: int, more: dict, tools: Tools) -> list[dict]:
     "Seasons of several lengths, one after the other."
     rows = []
@@ -175,6 +229,7 @@ def main() -> None:
     parser.add_argument("--episodes", type=int, default=12)
     parser.add_argument("--cues", type=int, default=400)
     parser.add_argument("--expressions", type=int, default=6, help="that each episode teaches")
+    parser.add_argument("--no-cluster", action="store_true", help="leave the two machines out")
     parser.add_argument("--growth", type=int, nargs="*", default=[2, 10, 40], help="lengths of the seasons whose memory is measured")
     parser.add_argument("--growth-cues", type=int, default=100)
     parser.add_argument("--set", type=json.loads, default={}, help="more settings as JSON")
@@ -189,6 +244,8 @@ def main() -> None:
         result: dict = {"processors": os.cpu_count()}
         if given.episodes:
             result["season"] = overlap(place / "season", given.episodes, given.cues, given.expressions, given.set, tools)
+            if not given.no_cluster:
+                result["cluster"] = cluster(place / "cluster", place / "season" / SHOW, given.episodes, given.expressions, given.set, place / "season")
         if given.growth:
             quick = {"parallel_processing": {"max_workers": 5}}
             result["growth"] = growth(place, given.growth, given.growth_cues, 1, {**quick, **given.set}, tools)
