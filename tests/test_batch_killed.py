@@ -19,13 +19,19 @@ KEY = "AIzaNotARealKey00000000"
 PRICE = {"LANGFLIX_GEMINI__INPUT_PRICE_USD": "1000", "LANGFLIX_GEMINI__OUTPUT_PRICE_USD": "1000"}  # a thousandth of a dollar for a token
 
 
+def write_subtitles(folder, count):
+    "Subtitles in which every tenth line holds a phrase; fifty lines make about two chunks."
+    phrases = (PHRASES[i // 10 % 10] if i % 10 == 0 else "nothing of note" for i in range(count))
+    lines = (f"We never said that, so {phrase} and we tell everybody in this house about number {i} again." for i, phrase in enumerate(phrases, 1))
+    times = ((f"{s // 3600:02}:{s // 60 % 60:02}:{s % 60:02}" for s in (i * 3, i * 3 + 2)) for i in range(1, count + 1))
+    cues = (f"{i}\n{start},000 --> {end},500\n{line}\n" for i, (line, (start, end)) in enumerate(zip(lines, times, strict=True), 1))
+    (folder / "show.en.srt").write_text("\n".join(cues))
+
+
 @pytest.fixture
 def place(tmp_path):
-    "A folder with subtitles that make some dozens of chunks."
-    lines = (f"We never said that, so {PHRASES[i % 10]} and we tell everybody in this house about number {i} again." for i in range(1, 1501))
-    times = ((f"{s // 3600:02}:{s // 60 % 60:02}:{s % 60:02}" for s in (i * 3, i * 3 + 2)) for i in range(1, 1501))
-    cues = (f"{i}\n{start},000 --> {end},500\n{line}\n" for i, (line, (start, end)) in enumerate(zip(lines, times, strict=True), 1))
-    (tmp_path / "show.en.srt").write_text("\n".join(cues))
+    "A folder with subtitles that make about ten chunks."
+    write_subtitles(tmp_path, 240)
     return tmp_path
 
 
@@ -92,6 +98,7 @@ def test_killed_while_waiting(place):
 
 
 def test_killed_while_collecting(place):
+    write_subtitles(place, 1500)
     with stand_in() as server:
         run = start(place, server)
         until = time.monotonic() + 60
