@@ -111,6 +111,12 @@ def test_ci_covers_the_versions_that_the_package_names():
     assert config["DEFAULT"]["min_python"] == named[0]
 
 
+def test_containers_are_tested_once_and_not_on_each_python():
+    (step,) = [step for flow, job, step in STEPS if step.get("run") == ".ci/run"]
+    assert step["env"] == {"CONTAINERS": "elsewhere"}
+    assert [(flow, job) for flow, job, step in STEPS if step.get("run") == "make docker-test"] == [("ci", "docker")]
+
+
 def test_a_secret_reaches_only_the_step_that_asks_gemini_and_only_when_someone_wants_that():
     text = "\n".join(path.read_text() for path in FILES)
     assert re.findall(r"secrets\.(\w+)", text) == ["GEMINI_API_KEY"]
