@@ -6,12 +6,13 @@
 __all__ = ['SECTIONS', 'travelling', 'mapped', 'Errand', 'mark_of', 'settings_here', 'Greeting', 'redis_mark', 'greet', 'Told',
            'journal_of', 'ask_there', 'AwayFile', 'Made', 'digest_of', 'make_there', 'read_piece', 'forget']
 
-# %% ../nbs/14e_6_errands.ipynb #52ef29f2
+# %% ../nbs/14e_6_errands.ipynb #a58caef1
 import hashlib
 import shutil
 import socket
 import threading
 import time
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -182,7 +183,7 @@ def _tidy(cache: Path) -> None:
         if time.time() - left.stat().st_mtime > _KEPT_S:
             shutil.rmtree(left, ignore_errors=True)
 
-# %% ../nbs/14e_6_errands.ipynb #2d5e9739
+# %% ../nbs/14e_6_errands.ipynb #23b0f790
 _TELL_S = 2.0
 
 
@@ -198,6 +199,7 @@ class _Telling:
     def __call__(self, stage: str, done: int, total: int, what: str) -> None:
         task = self._worker.state.tasks.get(self._key)
         if task is None or task.state == "cancelled":
+            warnings.filterwarnings("ignore", "[0-9]+ tasks which were still being processed", UserWarning)  # joblib's, of what is left here
             raise LangFlixError("nobody waits for this episode any more", "Run the season again to go on.")
         if self._tenths.worth_a_line(stage, done, total):
             self._worker.log_event(self._topic, {"label": self._label, "stage": stage, "done": done, "total": total, "what": what})
