@@ -2,9 +2,9 @@
 
     python .ci/fonts.py SITE_PACKAGES TARGET
 
-Korean keeps every syllable; Japanese the kanji of JIS X 0208 and of JIS X 0213's third level, which names use; Chinese
-GB 2312, Big5 and the hanja of KS X 1001. A character of another font keeps all that shapes it. Each family gets a
-regular and a bold file.
+Every Korean syllable stays, and every ideograph of Unicode's main block, because names of people use rare ones; of the
+other blocks those in a national standard of Japan, China, Taiwan or Korea. With each character stays all that shapes it.
+Most families get a regular and a bold file.
 """
 
 import os
@@ -23,16 +23,17 @@ CJK = ("noto_cjk_sans_jp_regular/NotoSansCJKjp-Regular.otf", "noto_cjk_sans_jp_b
 FAMILIES = ("NotoSans", "NotoSansArabic", "NotoSansHebrew", "NotoSansDevanagari", "NotoSansThai")
 SYMBOLS = ("NotoSansSymbols", "NotoEmoji")
 STYLES = ((400, "Regular"), (700, "Bold"))
-BLOCKS = (  # of the CJK font: Latin, Greek, Cyrillic, punctuation, signs, kana, letters in circles, Hangul, full width
-    (0x20, 0x24F), (0x300, 0x36F), (0x370, 0x3FF), (0x400, 0x45F), (0x1E00, 0x1EFF), (0x2000, 0x27BF), (0x2E80, 0x33FF), (0xAC00, 0xD7A3), (0xFE30, 0xFE4F),
+BLOCKS = (  # of the CJK font: Latin, Greek, Cyrillic, punctuation, signs, kana, letters in circles, ideographs, Hangul, full width
+    (0x20, 0x24F), (0x300, 0x36F), (0x370, 0x3FF), (0x400, 0x45F), (0x1E00, 0x1EFF), (0x2000, 0x27BF), (0x2E80, 0x33FF), (0x4E00, 0x9FFF), (0xAC00, 0xD7A3), (0xFE30, 0xFE4F),
     (0xFF00, 0xFFEF),
 )  # fmt: skip
-IDEOGRAPHS = ((0x3400, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x2FFFF))
+NAMES = "𠮷"  # frequent, and in no standard
+OTHER_IDEOGRAPHS = ((0x3400, 0x4DBF), (0xF900, 0xFAFF), (0x20000, 0x2FFFF))
 
 
 def in_standards() -> Iterator[int]:
-    "The ideographs of the character sets that people write with."
-    for start, end in IDEOGRAPHS:
+    "The rarer ideographs that a national standard holds."
+    for start, end in OTHER_IDEOGRAPHS:
         for code in range(start, end + 1):
             if any(_length(chr(code), codec) == 2 for codec in ("cp932", "euc_jis_2004", "gb2312", "big5", "euc_kr")):
                 yield code
@@ -84,7 +85,7 @@ def static(path: Path, weight: int, style: str) -> TTFont:
 def main(packages: Path, target: Path) -> None:
     "Write all fonts."
     target.mkdir(parents=True)
-    codes = set(in_standards()) | {code for start, end in BLOCKS for code in range(start, end + 1)}
+    codes = set(map(ord, NAMES)) | set(in_standards()) | {code for start, end in BLOCKS for code in range(start, end + 1)}
     for file in CJK:
         cut(packages / file, target / Path(file).name, codes)
     for family in FAMILIES + SYMBOLS:

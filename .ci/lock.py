@@ -24,9 +24,8 @@ IMAGES = {
     "dashboard": (*EVERYWHERE, "dashboard"),
     "lab": (*EVERYWHERE, "notebook"),
 }
-# IPython completes code with jedi, which carries 25 MB of type stubs, and ipykernel debugs with debugpy. Both do
-# without where nobody writes code: in the kernels of jobs and of the dashboard.
-LEFT_OUT = {"api": ("debugpy", "jedi", "parso"), "dashboard": ("debugpy", "jedi", "parso")}
+# IPython completes names by itself where jedi with its 35 MB is not there, and ipykernel runs without a debugger.
+LEFT_OUT = ("debugpy", "jedi", "parso")
 BUILD = ("fonttools", "uharfbuzz", "setuptools", "wheel")
 FONTS = ("noto-cjk-sans-jp-regular", "noto-cjk-sans-jp-bold", "manimgx-fonts")
 FOR = ("--python-version", "3.11", "--python-platform", "x86_64-manylinux_2_28", "--no-config", "--no-header", "--quiet")
@@ -90,7 +89,7 @@ def main(uv: str) -> None:
         write(uv, "cli", wanted("cli"), versions, [])
         shared = list(pinned(LOCKS / "cli.txt"))
         for image in ("api", "dashboard", "lab"):
-            write(uv, image, wanted(image), versions, [*shared, *LEFT_OUT.get(image, ())])
+            write(uv, image, wanted(image), versions, [*shared, *LEFT_OUT])
 
 
 if __name__ == "__main__":

@@ -20,11 +20,22 @@ NEVER_READ = (
     "google/ai/generativelanguage_v1beta2", "google/ai/generativelanguage_v1beta3",
     "tzdata/zoneinfo",  # Debian's are read
     "sqlalchemy/testing", "alembic/testing", "alembic/templates",
+    "jupyterlab/static",  # share/jupyter/lab/static again
+    "jupyterlab/galata", "jupyter_builder/yarn.js",  # for those who build JupyterLab
+    "matplotlib/mpl-data/sample_data", "matplotlib/mpl-data/fonts/afm", "matplotlib/mpl-data/fonts/pdfcorefonts",
+    "matplotlib/mpl-data/fonts/ttf/DejaVuSerif*", "matplotlib/mpl-data/fonts/ttf/DejaVuSansMono*",  # ours has one face
+    "numpy/_core/*_tests*.so", "numpy/_core/_simd*.so",  # for numpy's tests
+    "PIL/_avif*.so", "pillow.libs/libavif*",  # a format of pictures that we do not show
+    "numpy/distutils", "numpy/f2py", "jsonschema/benchmarks",
+    "widgetsnbextension/static", "langflix/_modidx.py", "langflix/__pycache__/_modidx.*",
 )  # fmt: skip
 LOCALES = ("root", "en", "en_US", "en_001")  # JupyterLab's pages are in English
+# Dictionaries of languages that `languages.source` does not know.
+NOT_LEARNT = frozenset("ast cy enm eo ga gd gl grc gv hy ka la lb mk ml se sq sw tl".split())
 # Under the LGPL: exactly as they were published.
 UNTOUCHED = ("frozendict", "psycopg", "psycopg_binary", "psycopg_binary.libs")
 SOURCES = ("*.c", "*.h", "*.pyx", "*.pxd", "*.pyi", "*.a", "*.map")  # of what is compiled already, or for type checkers
+NOT_SENT = ("*.map", "*.eot", "static/[0-9a-f]*.svg")  # to a browser of these ten years: they ask for WOFF2
 PYTHON = Path("/opt/langflix/bin/python")
 
 
@@ -35,7 +46,8 @@ def may_change(packages: Path, path: Path) -> bool:
 
 def remove_unread(packages: Path) -> None:
     "Remove tests, sources of compiled modules, and what only other programs read."
-    unread = [packages / name for name in NEVER_READ]
+    unread = [path for pattern in NEVER_READ for path in packages.glob(pattern)]
+    unread += [path for path in packages.glob("simplemma/strategies/dictionaries/data/*.plzma") if path.stem in NOT_LEARNT]
     unread += [path for name in ("tests", "test") for path in packages.rglob(name) if (path / "__init__.py").exists()]
     unread += [path for path in packages.glob("babel/locale-data/*.dat") if path.stem not in LOCALES]
     unread += [path for pattern in SOURCES for path in packages.rglob(pattern)]
@@ -69,8 +81,10 @@ def main(environment: Path, modules: list[str]) -> None:
     "Do all of it."
     packages = environment / "lib/python3.11/site-packages"
     shutil.rmtree(environment / "share/man", ignore_errors=True)
-    for path in environment.glob("share/**/*.map"):
-        path.unlink()
+    shutil.rmtree(environment / "share/jupyter/nbextensions", ignore_errors=True)  # for the notebook that JupyterLab replaced
+    for pattern in NOT_SENT:
+        for path in environment.glob(f"share/**/{pattern}"):
+            path.unlink()
     remove_unread(packages)
     strip_symbols(packages)
     compile_loaded(packages, modules)

@@ -12,6 +12,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / ".ci"))
 
 import lock  # noqa: E402
+import slim  # noqa: E402
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 IGNORED = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
@@ -51,15 +52,21 @@ def test_every_package_of_a_lock_is_exact_and_has_hashes(path):
         assert re.fullmatch(r"[a-z0-9-]+==[^\s;]+( ; [^-]+)?( ?--hash=sha256:[0-9a-f]{64})+", row), row[:80]
 
 
+def test_no_dictionary_of_a_language_that_is_learnt_is_left_out():
+    from langflix.config import LANGUAGES
+
+    assert not slim.NOT_LEARNT & set(LANGUAGES)
+
+
 def test_the_builder_has_the_fonts():
     packages = lock.pinned(lock.LOCKS / "build.txt")
     for wanted in map(Requirement, lock.wanted_by_builder()):
         assert wanted.specifier.contains(Version(packages[wanted.name])), wanted
 
 
-def test_jobs_have_no_debugger_and_no_completion():
-    assert not {"debugpy", "jedi"} & held("api").keys()
-    assert {"debugpy", "jedi"} <= held("lab").keys()
+@pytest.mark.parametrize("image", lock.IMAGES)
+def test_kernels_have_no_debugger_and_no_stubs(image):
+    assert not set(lock.LEFT_OUT) & held(image).keys()
 
 
 def test_every_filter_that_we_name_is_in_the_ffmpeg_of_the_images():
