@@ -110,7 +110,7 @@ class Table:
             bar.close()
         self._bars.clear()
 
-# %% ../nbs/18_7_season.ipynb #6bb28dcd
+# %% ../nbs/18_7_season.ipynb #88b1bbf3
 def _print_checked(season: "SeasonFiles", checked: "Checked") -> None:
     "What is known before a season runs."
     left = len(season.episodes) - len(checked.unchanged) - len(checked.faults)
@@ -123,6 +123,9 @@ def _print_checked(season: "SeasonFiles", checked: "Checked") -> None:
         minutes, seconds = divmod(round(seen.seconds), 60)
         time_ = "up to 24 hours before the encoding" if seen.binds == "batch" else f"about {minutes}:{seconds:02} beside the encoding"
         typer.echo(f"asking: {seen.requests} requests to {seen.model} ({seen.kept} of {seen.chunks} chunks are answered), {price}, {time_}", err=True)
+    if checked.encode_s:
+        minutes, seconds = divmod(round(checked.encode_s), 60)
+        typer.echo(f"encoding: about {minutes}:{seconds:02} on this machine, if nothing of it was rendered before", err=True)
 
 
 def _print_row(row: "Row") -> None:
@@ -145,7 +148,7 @@ def _print_result(result: "SeasonResult", as_json: bool) -> None:
         typer.echo(f"deck: {result.deck}")
     typer.echo(f"report: {result.page}")
 
-# %% ../nbs/18_7_season.ipynb #da2ac926
+# %% ../nbs/18_7_season.ipynb #7b2aed35
 def season(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder that holds the episodes.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what pairs with what and why, and what is missing; make nothing.")] = False,
@@ -215,6 +218,6 @@ def _run(found: "SeasonFiles", settings: Any, output: Path, save_output: bool, e
 def _print_estimate(found: "SeasonFiles", checked: "Checked", as_json: bool) -> None:
     "What a season would take."
     if as_json:
-        typer.echo(json.dumps({"exit_status": 0, "estimate": asdict(checked.estimate) if checked.estimate else None, "faults": checked.faults, "unchanged": sorted(checked.unchanged)}))
+        typer.echo(json.dumps({"exit_status": 0, "estimate": asdict(checked.estimate) if checked.estimate else None, "encode_s": round(checked.encode_s, 1), "faults": checked.faults, "unchanged": sorted(checked.unchanged)}))
     else:
         _print_checked(found, checked)

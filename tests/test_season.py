@@ -17,7 +17,7 @@ from langflix.config import load_settings
 from langflix.core import format_ms
 from langflix.export import read_manifest
 from langflix.media import find_tools
-from langflix.season import Season, check_season
+from langflix.season import Season, check_season, encoding_s
 from langflix.season_files import find_season
 
 SAID = {1: ["Hang in there, buddy.", "I will figure out the engine."], 2: ["Hang in there, I said.", "We ran out of bread.", "It was a piece of cake."], 3: ["Never mind the boat.", "By the way, it sank."]}
@@ -191,3 +191,15 @@ def test_the_dry_run_says_what_pairs_with_what_and_makes_nothing(tmp_path, libra
     child = command(tmp_path, tmp_path / "gone")
     assert "no such folder" in child.communicate(timeout=30)[1]
     assert child.returncode == 2
+
+
+def test_how_long_the_encoding_takes_is_said_before_it_begins(tmp_path, library):
+    found, out = find_season(library), tmp_path / "out"
+    given = settings(tmp_path)
+    seen = check_season(found, given, out).encode_s
+    assert seen > 0
+    tools, video = find_tools(), found.episodes[0].video
+    one, ten = (encoding_s([400] * count, video, given, tools) for count in (1, 10))
+    assert 3 < ten / one < 30  # ten times as much; each is tried by itself
+    run(tmp_path, library)
+    assert check_season(found, given, out).encode_s == 0  # nothing is left to encode, so nothing is tried
