@@ -66,7 +66,6 @@ RUN /opt/build/bin/pip install --quiet --require-hashes --requirement .ci/locks/
 
 
 FROM tools AS fonts
-ARG SOURCE_DATE_EPOCH=0
 COPY .ci/fonts.py .ci/
 RUN /opt/build/bin/python .ci/fonts.py /opt/build/lib/python3.11/site-packages /fonts
 
@@ -74,7 +73,6 @@ RUN /opt/build/bin/python .ci/fonts.py /opt/build/lib/python3.11/site-packages /
 # Each is named with the modules that its commands import, which are compiled; Google's libraries start nearly as fast
 # without.
 FROM tools AS packages
-ARG SOURCE_DATE_EPOCH=0
 COPY .ci/slim.py .ci/locks/cli.txt .ci/
 RUN pip --python /opt/langflix/bin/python install --quiet --no-compile --require-hashes --requirement .ci/cli.txt \
  && python .ci/slim.py /opt/langflix alembic.command budoux.parser charset_normalizer ffmpeg filelock fontTools.ttLib genanki \
@@ -84,7 +82,6 @@ RUN pip --python /opt/langflix/bin/python install --quiet --no-compile --require
 
 
 FROM packages AS packages-api
-ARG SOURCE_DATE_EPOCH=0
 COPY .ci/slim.py .ci/locks/api.txt .ci/
 RUN pip --python /opt/langflix/bin/python install --quiet --no-compile --prefix /added --require-hashes --requirement .ci/api.txt \
  && python .ci/slim.py /added fastapi fastapi.openapi.utils httpx ipykernel.kernelapp ipykernel.inprocess nbclient papermill prometheus_client \
@@ -92,7 +89,6 @@ RUN pip --python /opt/langflix/bin/python install --quiet --no-compile --prefix 
 
 
 FROM packages AS packages-dashboard
-ARG SOURCE_DATE_EPOCH=0
 COPY .ci/slim.py .ci/locks/dashboard.txt .ci/
 RUN pip --python /opt/langflix/bin/python install --quiet --no-compile --prefix /added --require-hashes --requirement .ci/dashboard.txt \
  && python .ci/slim.py /added anywidget httpx ipykernel.kernelapp ipywidgets nbclient papermill voila.app voila.configuration \
@@ -100,7 +96,6 @@ RUN pip --python /opt/langflix/bin/python install --quiet --no-compile --prefix 
 
 
 FROM packages AS packages-lab
-ARG SOURCE_DATE_EPOCH=0
 COPY .ci/slim.py .ci/locks/lab.txt .ci/
 RUN pip --python /opt/langflix/bin/python install --quiet --no-compile --prefix /added --require-hashes --requirement .ci/lab.txt \
  && python .ci/slim.py /added ipykernel.kernelapp ipywidgets
@@ -108,7 +103,6 @@ RUN pip --python /opt/langflix/bin/python install --quiet --no-compile --prefix 
 
 # LangFlix itself: the only part that changes from day to day.
 FROM tools AS builder
-ARG SOURCE_DATE_EPOCH=0
 COPY .ci/slim.py .ci/
 COPY settings.ini setup.py pyproject.toml MANIFEST.in README.md CHANGELOG.md LICENSE NOTICE ./
 COPY langflix langflix

@@ -3,7 +3,8 @@
     python .ci/slim.py ENVIRONMENT MODULE...
 
 An image's root is read-only, so Python could not keep what it compiles. Compiling everything would take 60 MB more, so
-only what importing the named modules loads is compiled here. Files get one date, so that two builds make the same layer.
+only what importing the named modules loads is compiled here. All files get one date, so that two builds make the same
+layer.
 """
 
 import os
@@ -88,9 +89,8 @@ def main(environment: Path, modules: list[str]) -> None:
     remove_unread(packages)
     strip_symbols(packages)
     compile_loaded(packages, modules)
-    date = int(os.environ.get("SOURCE_DATE_EPOCH", 0))
     for path in (environment, *environment.rglob("*")):
-        os.utime(path, (date, date), follow_symlinks=False)
+        os.utime(path, (0, 0), follow_symlinks=False)
 
 
 if __name__ == "__main__":
