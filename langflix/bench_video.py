@@ -15,6 +15,7 @@ from pathlib import Path
 
 from .config import Settings
 from .core import Cue, format_ms
+from .discovery import FILM_INPUT
 from .export import Manifest
 from .media import MediaInfo, Tools, find_tools, probe, run_ffmpeg
 from .pipeline import LangFlixPipeline, Sample, sample_episode
@@ -48,7 +49,7 @@ def plain_encode(info: MediaInfo, seconds: float, settings: Settings, tools: Too
     "Encode so many seconds of a film, as one would by hand. Raises `FfmpegError`."
     layout, lessons = layout_for("long", info), settings.lessons
     size = f"scale={layout.width}:{layout.height},format=yuv420p"
-    source = ["-stream_loop", "-1", "-i", f"file:{info.path.absolute()}", "-t", f"{seconds:.3f}", "-vf", size]
+    source = ["-stream_loop", "-1", *FILM_INPUT, "-i", f"file:{info.path.absolute()}", "-t", f"{seconds:.3f}", "-vf", size]
     picture = ["-c:v", "libx264", "-preset", lessons.preset, "-crf", str(lessons.crf), "-r", str(info.fps)]
     run_ffmpeg([*source, *picture, "-c:a", "aac", "-b:a", "160k", f"file:{target.absolute()}"], tools, what="encoding plainly")
 
@@ -67,7 +68,7 @@ def repeated(episode: Sample, times: int, tools: Tools, folder: Path) -> Sample:
     if times == 1:
         return episode
     film = folder / "episode.mp4"
-    run_ffmpeg(["-stream_loop", str(times - 1), "-i", str(episode.video), "-c", "copy", str(film)], tools, what="playing it again")
+    run_ffmpeg(["-stream_loop", str(times - 1), *FILM_INPUT, "-i", f"file:{episode.video.absolute()}", "-c", "copy", f"file:{film}"], tools, what="playing it again")
     length_ms = probe(film, tools).duration_ms // times
     written = []
     for path, language in ((episode.subs, "en"), (episode.subs_target, "ko")):

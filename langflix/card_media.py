@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from .core import InputError
+from .discovery import FILM_INPUT
 from .export import ClipRecord, Manifest
 from .groups import ExpressionGroup
 from .media import Tools, find_tools, fingerprint, run_ffmpeg
@@ -58,7 +59,7 @@ def cut_lines(
     opened: list[str] = []
     written: list[str] = []
     for number, ((start, end), target) in enumerate(lines.items()):
-        opened += ["-ss", f"{start / 1000:.3f}", "-t", f"{(end - start) / 1000:.3f}", "-i", f"file:{clip.absolute()}"]
+        opened += ["-ss", f"{start / 1000:.3f}", "-t", f"{(end - start) / 1000:.3f}", *FILM_INPUT, "-i", f"file:{clip.absolute()}"]
         written += ["-map", f"{number}:a:0", "-c", "copy", "-map_metadata", "-1", "-map_chapters", "-1", "-fflags", "+bitexact", f"file:{target.absolute()}"]
     run_ffmpeg([*opened, *written], tools, what=f"cutting lines out of {clip.name}")
 
@@ -84,7 +85,7 @@ class _Small:
 
 def _encode_small(clip: Path, tools: Tools, target: Path) -> None:
     "Encode a clip small."
-    run_ffmpeg(["-i", f"file:{clip.absolute()}", *_SMALL, f"file:{target.absolute()}"], tools, what=f"making {clip.name} small", threads=1)
+    run_ffmpeg([*FILM_INPUT, "-i", f"file:{clip.absolute()}", *_SMALL, f"file:{target.absolute()}"], tools, what=f"making {clip.name} small", threads=1)
 
 
 def small_clip(

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from .core import LangFlixError, is_full, no_room, publish
+from .discovery import FILM_INPUT
 from .loudness import integrated, kept_loudness, programme
 from .media import Tools, run_ffmpeg, stop_children
 from .plans import LessonPlan, Mode
@@ -30,15 +31,18 @@ LOUDNESS = -16.0  # LUFS, what phones and browsers expect
 _PEAK = -1.8  # dB; leaves room for what AAC adds
 
 
-def _quoted(path: Path) -> str:
-    "A path in a list of ffmpeg's concat reader."
-    return "'" + str(path.absolute()).replace("'", r"'\''") + "'"
-
-
-def _write_list(files: Sequence[Path], plan: LessonPlan, target: Path) -> None:
-    "The playlist as ffmpeg reads it, with exact lengths."
-    rows = [f"file {_quoted(path)}\nduration {float(spec.seconds):.6f}" for path, spec in zip(files, plan.playlist, strict=True)]
-    target.write_text("ffconcat version 1.0\n" + "\n".join(rows) + "\n", encoding="utf-8")
+def _write_list(files: Sequence[Path], plan: LessonPlan, folder: Path) -> Path:
+    "The playlist as ffmpeg reads it, with exact lengths; it names links beside it, so that no path can say anything else."
+    rows = []
+    for number, (path, spec) in enumerate(zip(files, plan.playlist, strict=True)):
+        link = folder / f"{number}{path.suffix}"
+        try:
+            link.symlink_to(path.absolute())
+        except OSError:  # no links on this file system
+            shutil.copyfile(path, link)
+        rows.append(f"file {link.name}\nduration {float(spec.seconds):.6f}")
+    (folder / "list.ffconcat").write_text("ffconcat version 1.0\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    return folder / "list.ffconcat"
 
 
 def _gain(files: Sequence[Path]) -> str:
@@ -64,7 +68,8 @@ def _picture_of(plan: LessonPlan, files: Sequence[Path], target: Path) -> tuple[
     "What ffmpeg opens and writes for a small picture of a lesson: the middle of its first repeat, or of a clip."
     number = min(1, len(files) - 1)
     at = f"{float(plan.playlist[number].seconds) / 2:.3f}"
-    return ["-ss", at, "-i", f"file:{files[number].absolute()}"], ["-frames:v", "1", "-vf", "scale=320:-2", "-q:v", "4", f"file:{target.absolute()}"]
+    opened = ["-ss", at, *FILM_INPUT, "-i", f"file:{files[number].absolute()}"]
+    return opened, ["-frames:v", "1", "-vf", "scale=320:-2", "-q:v", "4", "-update", "1", f"file:{target.absolute()}"]
 
 
 def join_lesson(
@@ -77,10 +82,10 @@ def join_lesson(
     "Join segments into a lesson; the picture is copied, the sound encoded once."
     opened, written = _picture_of(plan, files, small)
     with tempfile.TemporaryDirectory(prefix="langflix-") as name:
-        listing, chapters = Path(name) / "list.ffconcat", Path(name) / "chapters.txt"
-        _write_list(files, plan, listing)
+        listing, chapters = _write_list(files, plan, Path(name)), Path(name) / "chapters.txt"
         chapters.write_text(_chapter_lines(plan), encoding="utf-8")
-        source = ["-f", "concat", "-safe", "0", "-i", str(listing), "-f", "ffmetadata", "-i", str(chapters), *opened]
+        lists = ["-protocol_whitelist", "file", "-format_whitelist", "concat,mov,mp4,m4a,3gp,3g2,mj2", "-f", "concat", "-safe", "1", "-i", f"file:{listing}"]
+        source = [*lists, "-f", "ffmetadata", "-i", f"file:{chapters}", *opened]
         sound = ["-af", _gain(files), "-c:a", "aac", "-b:a", "160k", "-ar", "48000", "-ac", "2"]
         picture = ["-map", "0:v", "-map", "0:a", "-c:v", "copy", "-video_track_timescale", str(time_scale(plan.fps))]
         about = ["-map_metadata", "1", "-map_metadata:s", "1:g", "-map_chapters", "1", "-metadata", f"title={plan.title}"]  # nothing of the segments'

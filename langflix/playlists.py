@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from .core import InputError
+from .discovery import FILM_INPUT
 from .export import ClipRecord, LessonRecord, Manifest, replace_file
 from .media import Tools, check_space, run_ffmpeg
 
@@ -92,7 +93,7 @@ def write_chapters(manifest: Manifest, folder: str | Path, length_ms: int = 0) -
 def _copy_film(video: Path, listed: Path, tools: Tools, target: Path) -> None:
     "Copy a film with other chapters."
     streams = ["-map", "0:v", "-map", "0:a?", "-map", "0:s?"]
-    source = ["-i", f"file:{video.absolute()}", "-f", "ffmetadata", "-i", str(listed)]
+    source = [*FILM_INPUT, "-i", f"file:{video.absolute()}", "-f", "ffmetadata", "-i", f"file:{listed}"]
     run_ffmpeg([*source, *streams, "-map_metadata", "0", "-map_chapters", "1", "-c", "copy", f"file:{target.absolute()}"], tools, what="writing chapters")
 
 

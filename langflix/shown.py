@@ -73,10 +73,11 @@ _BATCH = 40  # pictures for one run of ffmpeg
 
 def _shrink(pictures: Mapping[str, Path], tools: Tools, width: int, folder: Path) -> dict[str, bytes]:
     "Small JPEGs of some pictures."
-    sources = chain.from_iterable(("-i", str(path)) for path in pictures.values())
+    plain = ("-protocol_whitelist", "file", "-f", "image2", "-pattern_type", "none")  # a percent sign in a name is no pattern
+    sources = chain.from_iterable((*plain, "-i", f"file:{path.absolute()}") for path in pictures.values())
     made = {name: folder / f"{number}.jpg" for number, name in enumerate(pictures)}
     outputs = chain.from_iterable(
-        ("-map", f"{number}:v", "-vf", f"scale={width}:-2", "-frames:v", "1", "-q:v", "6", str(path)) for number, path in enumerate(made.values())
+        ("-map", f"{number}:v", "-vf", f"scale={width}:-2", "-frames:v", "1", "-q:v", "6", "-update", "1", f"file:{path}") for number, path in enumerate(made.values())
     )
     run_ffmpeg([*sources, *outputs], tools, what="making small pictures", threads=1)
     return {name: path.read_bytes() for name, path in made.items()}
