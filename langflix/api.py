@@ -7,7 +7,7 @@ __all__ = ['about', 'jobs', 'files', 'found', 'Service', 'health', 'health_detai
            'list_jobs', 'get_job', 'cancel_job', 'retry_job', 'watch_job', 'list_job_files', 'get_job_file',
            'get_job_log', 'list_media', 'upload', 'search', 'episodes', 'create_app']
 
-# %% ../nbs/17_api.ipynb #2de6e58b
+# %% ../nbs/17_api.ipynb #304c9efc
 import asyncio
 import os
 import threading
@@ -33,7 +33,7 @@ from .health import Health, HealthCheck
 from .job import FINISHED, Job, State
 from .job_store import JobStore
 from .jobs import jobs_folder, open_jobs, videos_in
-from .metrics import Metrics
+from .metrics import HealthFigures, MachineFigures, Metrics
 from .problems import PROBLEM_TYPE, Problem, invalid, problem, problem_of
 from .prompts import Level
 from .runner import Runner
@@ -43,7 +43,7 @@ from .tokens import Signer, open_signer, open_tokens
 from .uploads import receive, safe_name, sweep
 from .views import BatchRequest, FileView, Handed, JobList, JobRequest, JobView, MediaView, inside, run_parameters, sse, view_of
 
-# %% ../nbs/17_api.ipynb #561b18cd
+# %% ../nbs/17_api.ipynb #8fc0d10e
 @dataclass
 class Service:
     "What all requests share."
@@ -58,7 +58,7 @@ class Service:
     def __post_init__(self) -> None:
         self.health = HealthCheck(self.settings, self.store, __version__, self.runner)
         self._lock = threading.Lock()
-        self.metrics = Metrics(self.store, self.catalogue)
+        self.metrics = Metrics(self.store, self.catalogue, MachineFigures(self.settings.paths, self.runner), HealthFigures(self.health))
 
     def catalogue(self) -> Catalogue | None:
         "The catalogue; None when it is switched off. Raises `CatalogueError`."
@@ -222,7 +222,7 @@ async def watch_job(request: Request, name: _JobName, last_event_id: Annotated[s
     told = _counted(request.app, _told(service, name, int(last_event_id or 0)))
     return StreamingResponse(told, media_type="text/event-stream", headers={"x-accel-buffering": "no"})
 
-# %% ../nbs/17_api.ipynb #64aaaf29
+# %% ../nbs/17_api.ipynb #f11bc9e0
 def _sent(request: Request, path: Path) -> Response:
     "A file, or a part of it, or the word that it has not changed."
     kind = TYPES[path.suffix.lower()]
@@ -252,20 +252,21 @@ def get_job_file(request: Request, name: _JobName, path: str) -> Response:
     return _sent(request, find_file(episode_folder(service.job(name), service.settings), path))
 
 
-@files.get("/jobs/{name}/log", summary="What its last run said", response_class=PlainTextResponse)
+@files.get("/jobs/{name}/log", summary="What its runs said: a JSON object on each line", response_class=PlainTextResponse)
 def get_job_log(request: Request, name: _JobName) -> PlainTextResponse:
     service = _service(request)
-    return PlainTextResponse(_tail(service.job(name), jobs_folder(service.settings)))
+    return PlainTextResponse(_tail(service.job(name), jobs_folder(service.settings)), media_type="application/jsonl; charset=utf-8")
 
 
 def _tail(job: Job, root: Path, most: int = 200_000) -> str:
-    "The end of a job's log. Raises `NoSuchFile`."
+    "The end of a job's log, in whole lines. Raises `NoSuchFile`."
     path = Path(job.log).resolve() if job.log else None
     if path is None or not path.is_file() or not path.is_relative_to(root.resolve()):
         raise NoSuchFile(f"job {job.id} has no log", "It has one when it was started.")
     with path.open("rb") as file:
         file.seek(max(path.stat().st_size - most, 0))
-        return file.read().decode("utf-8", errors="replace")
+        text = file.read().decode("utf-8", errors="replace")
+    return text if len(text) < most else text.partition("\n")[2]
 
 # %% ../nbs/17_api.ipynb #16178476
 _UPLOADS: Final = "uploads"  # a folder in the media folder

@@ -6,7 +6,7 @@
 __all__ = ['Jobs', 'Shown', 'EpisodeState', 'fraction', 'shown_state', 'JobRow', 'job_row', 'episode_name', 'EpisodeRow', 'Film',
            'Library', 'episode_rows', 'episode_details', 'today', 'health', 'Board']
 
-# %% ../nbs/16c_board.ipynb #9406cffa
+# %% ../nbs/16c_board.ipynb #f5ed7687
 import os
 import shutil
 import time
@@ -25,6 +25,7 @@ from .episode_run import check_parameters
 from .export import LessonRecord, Manifest, read_manifest
 from .groups import ExpressionGroup
 from .job import FINISHED, Job
+from .job_log import log_text, read_log
 from .client import HttpJobs
 from .job_store import JobStore
 from .pipeline import sample_episode
@@ -393,7 +394,7 @@ def _disk_check(settings: Settings) -> Check:
     low = free_gb < 5
     return Check("Disk", "warning" if low else "ok", f"{free_gb:.0f} GB free for lessons", "Remove old episodes, or `langflix cache --clear`." if low else "")
 
-# %% ../nbs/16c_board.ipynb #78695603
+# %% ../nbs/16c_board.ipynb #146a55bc
 class Board:
     "What one page shows, and what it may ask for."
 
@@ -458,10 +459,12 @@ class Board:
         return episode_details(name, self.library)
 
     def log_tail(self, job_id: str, lines: int = 40) -> str:
-        "The last lines of a job's log. Raises `InputError`."
+        "The last lines of a job's log, for people. Raises `InputError` or `JobStoreError`."
         job = self.store.get(job_id)
+        if isinstance(self.store, HttpJobs):
+            return log_text(self.store.log(job_id, lines)) if job.attempt else ""
         try:
-            return "\n".join(Path(job.log or "").read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]) if job.log else ""
+            return log_text(read_log(Path(job.log), lines)) if job.log else ""
         except OSError:
             return ""
 

@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['Rows', 'job_of', 'HttpJobs']
 
-# %% ../nbs/16c_1_client.ipynb #02207b48
+# %% ../nbs/16c_1_client.ipynb #ca3cc009
+import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -54,7 +55,7 @@ def job_of(told: Mapping[str, Any]) -> Job:
         attempt=told["attempt"], cancel_requested=told["cancel_requested"], progress=told["progress"], result=told["result"], error=told["error"],
     )  # fmt: skip
 
-# %% ../nbs/16c_1_client.ipynb #6ce2085a
+# %% ../nbs/16c_1_client.ipynb #d672fa91
 class HttpJobs:
     "The jobs of a service, with what a store of jobs offers to those who ask."
 
@@ -124,6 +125,11 @@ class HttpJobs:
                         yield Event.model_validate_json(line.removeprefix("data: "))
         except httpx.HTTPError as error:
             raise JobStoreError(f"{self.url} hung up ({type(error).__name__})", "Watch again; nothing is lost.") from None
+
+    def log(self, job_id: str, lines: int = 200) -> Rows:
+        "The end of what a job's runs said, oldest first. Raises `NoSuchJob` or `JobStoreError`."
+        told = self._ask("GET", f"api/v1/jobs/{quote(job_id, safe='')}/log").text.splitlines()
+        return [json.loads(line) for line in told[-lines:]]
 
     def files(self, job_id: str) -> Rows:
         "What a job has made: path, bytes, type, and a whole `url` that opens it without a token. Raises `InputError` or `JobStoreError`."

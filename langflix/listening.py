@@ -5,12 +5,13 @@
 # %% auto #0
 __all__ = ['is_loopback', 'check_listening', 'Impatient', 'log_lines', 'Polite', 'make_server', 'serve']
 
-# %% ../nbs/17a_listening.ipynb #2fde4127
+# %% ../nbs/17a_listening.ipynb #3493c100
 import asyncio
 import ipaddress
 import logging
 import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
@@ -21,7 +22,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .api import create_app
 from .config import Settings
-from .core import SettingsError
+from .core import LangFlixError, SettingsError
+from .gemini import redact
 from .shield import JsonLines
 from .tokens import open_tokens
 
@@ -77,7 +79,10 @@ class Impatient(H11Protocol):
             self._deadline.cancel()
         super().connection_lost(exc)
 
-# %% ../nbs/17a_listening.ipynb #ff762f37
+# %% ../nbs/17a_listening.ipynb #e33ce04f
+_log = logging.getLogger(__name__)
+
+
 def log_lines() -> None:
     "Let every log line be one JSON object on the error stream."
     handler = logging.StreamHandler(sys.stderr)
@@ -85,6 +90,15 @@ def log_lines() -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     for name in ("httpx", "httpcore", "alembic", "uvicorn.access"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.captureWarnings(True)
+    sys.excepthook = lambda *about: _log.critical("it ends because of a fault", exc_info=about)
+    threading.excepthook = _told_of_thread
+
+
+def _told_of_thread(about: threading.ExceptHookArgs) -> None:
+    "Let a thread's end by a fault be a line of the log too."
+    if about.exc_value is not None:
+        _log.error("a thread ended because of a fault", exc_info=(about.exc_type, about.exc_value, about.exc_traceback))
 
 
 class Polite(uvicorn.Server):
@@ -115,6 +129,10 @@ def make_server(settings: Settings, config: Path | None = None) -> uvicorn.Serve
 
 
 def serve(settings: Settings, config: Path | None = None) -> None:
-    "Serve until told to stop. Raises `SettingsError`."
+    "Serve until told to stop; whatever is said from now on is a line of JSON."
     log_lines()
-    make_server(settings, config).run()
+    try:
+        make_server(settings, config).run()
+    except LangFlixError as error:
+        _log.critical("%s", error.message, extra={"facts": {"hint": redact(error.hint)}})
+        sys.exit(error.exit_status)

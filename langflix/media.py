@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['NEEDED_ENCODERS', 'NEEDED_FILTERS', 'TONE_MAPPING', 'INSTALL_HINT', 'USUAL_RATES', 'LEAST_ROOM', 'stop_children',
            'Tools', 'find_tools', 'lacking', 'run_ffmpeg', 'Stream', 'MediaInfo', 'frame_rate', 'probe', 'choose_audio',
-           'first_frame', 'frame_count', 'frame_time', 'sample_count', 'fingerprint', 'free_bytes', 'without_room',
-           'estimated_bytes', 'check_space']
+           'first_frame', 'frame_count', 'frame_time', 'sample_count', 'fingerprint', 'Disk', 'disk_of', 'free_bytes',
+           'without_room', 'estimated_bytes', 'check_space']
 
-# %% ../nbs/10_media.ipynb #381642a0
+# %% ../nbs/10_media.ipynb #71910c9d
 import atexit
 import hashlib
 import json
@@ -26,7 +26,7 @@ from fractions import Fraction
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, Final, NamedTuple
 
 import platformdirs
 
@@ -473,14 +473,27 @@ def fingerprint(path: str | Path) -> str:  # 32 hexadecimal digits
             digest.update(file.read(_PIECE))
     return digest.hexdigest()[:32]
 
-# %% ../nbs/10_media.ipynb #5787a945
+# %% ../nbs/10_media.ipynb #80ffb375
 LEAST_ROOM: Final = 64 << 20  # bytes; with less on its disk, nothing new is begun in a folder
 
 
-def free_bytes(folder: Path) -> int:
-    "How much room a folder's disk has for us; the folder need not exist yet. Raises `OSError`."
+class Disk(NamedTuple):
+    "A disk, in bytes."
+
+    total: int
+    free: int  # for us; some of it may be kept back for root
+
+
+def disk_of(folder: Path) -> Disk:
+    "The disk of a folder, which need not exist yet. Raises `OSError`."
     existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
-    return shutil.disk_usage(existing).free
+    usage = shutil.disk_usage(existing)
+    return Disk(usage.total, usage.free)
+
+
+def free_bytes(folder: Path) -> int:
+    "How much room a folder's disk has for us. Raises `OSError`."
+    return disk_of(folder).free
 
 
 def without_room(folders: Iterable[Path]) -> Path | None:
