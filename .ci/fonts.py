@@ -60,6 +60,17 @@ def cut(font: Path, target: Path, codes: set[int] | None = None) -> None:
         shaping.discard(_tag(feature))
     wanted.flags = uharfbuzz.SubsetFlags.NO_HINTING | uharfbuzz.SubsetFlags.NOTDEF_OUTLINE
     target.write_bytes(uharfbuzz.subset(face, wanted).blob.data)
+    leave_whole_tables(target)
+
+
+def leave_whole_tables(path: Path) -> None:
+    "Leave a font only the tables that list all of its characters: libass 0.17.1 looks at the first it meets."
+    with TTFont(path, recalcTimestamp=False) as font:
+        font.setGlyphOrder([f"glyph{number:05}" for number in range(font["maxp"].numGlyphs)])  # names of its own would take a minute
+        whole = [table for table in font["cmap"].tables if (table.platformID, table.platEncID) in ((0, 4), (3, 10))]
+        if any(table.platformID == 3 for table in whole):
+            font["cmap"].tables = whole
+            font.save(path)
 
 
 def _tag(name: str) -> int:
