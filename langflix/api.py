@@ -7,7 +7,7 @@ __all__ = ['about', 'jobs', 'files', 'found', 'Service', 'health', 'health_detai
            'list_jobs', 'get_job', 'cancel_job', 'retry_job', 'watch_job', 'list_job_files', 'get_job_file',
            'get_job_log', 'list_media', 'upload', 'search', 'episodes', 'create_app']
 
-# %% ../nbs/17_api.ipynb #304c9efc
+# %% ../nbs/17_api.ipynb #d0b97098
 import asyncio
 import os
 import threading
@@ -21,6 +21,7 @@ from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
 from fastapi import Path as PathParameter
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, StreamingResponse
+from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
@@ -30,7 +31,7 @@ from .catalogue import Catalogue, EpisodeEntry, Found, Page, open_catalogue
 from .config import Settings
 from .core import InputError, LangFlixError, SettingsError
 from .health import Health, HealthCheck
-from .job import FINISHED, Job, State
+from .job import Event, Job, State
 from .job_store import JobStore
 from .jobs import jobs_folder, open_jobs, videos_in
 from .metrics import HealthFigures, MachineFigures, Metrics
@@ -146,23 +147,28 @@ def submit_batch(request: Request, asked: BatchRequest) -> list[Handed]:
         handed.append(Handed(job=service.view(job), new=new))
     return handed
 
-# %% ../nbs/17_api.ipynb #76a92e4f
-@jobs.get("/jobs", summary="All jobs, newest first")
+# %% ../nbs/17_api.ipynb #9aed10cf
+def _told_as_json(told: BaseModel) -> Response:
+    "An answer that is ready to be sent; made here, it is not checked and written once more in another thread."
+    return Response(told.model_dump_json(), media_type="application/json")
+
+
+@jobs.get("/jobs", summary="All jobs, newest first", response_model=JobList)
 def list_jobs(
     request: Request,
     state: Annotated[State | None, Query(description="only those in this state")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=20, pattern=r"^[0-9]+$", description="`next` of the page before")] = None,
-) -> JobList:
+) -> Response:
     service = _service(request)
     page = service.store.list(state, limit, cursor)
-    return JobList(items=[service.view(job) for job in page.items], next=page.next, counts=service.store.counts())
+    return _told_as_json(JobList(items=[service.view(job) for job in page.items], next=page.next, counts=service.store.counts()))
 
 
-@jobs.get("/jobs/{name}", summary="A job")
-def get_job(request: Request, name: _JobName) -> JobView:
+@jobs.get("/jobs/{name}", summary="A job", response_model=JobView)
+def get_job(request: Request, name: _JobName) -> Response:
     service = _service(request)
-    return service.view(service.job(name))
+    return _told_as_json(service.view(service.job(name)))
 
 
 @jobs.delete("/jobs/{name}", status_code=202, summary="Cancel a job; what it has made stays")
@@ -178,10 +184,16 @@ def retry_job(request: Request, name: _JobName) -> JobView:
     service.job(name)
     return service.view(service.store.retry(name))
 
-# %% ../nbs/17_api.ipynb #df96bb40
+# %% ../nbs/17_api.ipynb #2a175511
 _LOOK_S: Final = 0.3
 _COMMENT_S: Final = 10.0
 _MOST_WATCHERS: Final = 200
+
+
+def _news(service: Service, name: str, after: int) -> tuple[list[Event], bool]:  # events, and whether no more will come
+    "What happened to a job after an event. Raises `NoSuchJob` or `JobStoreError`."
+    job = service.job(name)
+    return service.store.events(name, after) if job.version > after else [], job.is_finished
 
 
 async def _told(service: Service, name: str, after: int) -> AsyncIterator[str]:
@@ -189,10 +201,11 @@ async def _told(service: Service, name: str, after: int) -> AsyncIterator[str]:
     quiet_s = 0.0
     yield "retry: 2000\n\n"
     while not service.ending:
-        for event in await run_in_threadpool(service.store.events, name, after):
+        events, is_over = await run_in_threadpool(_news, service, name, after)
+        for event in events:
             after, quiet_s = event.id, 0.0
             yield sse(event)
-        if (await run_in_threadpool(service.store.get, name)).state in FINISHED:
+        if is_over:
             return
         await asyncio.sleep(_LOOK_S)
         quiet_s += _LOOK_S
@@ -222,13 +235,19 @@ async def watch_job(request: Request, name: _JobName, last_event_id: Annotated[s
     told = _counted(request.app, _told(service, name, int(last_event_id or 0)))
     return StreamingResponse(told, media_type="text/event-stream", headers={"x-accel-buffering": "no"})
 
-# %% ../nbs/17_api.ipynb #f11bc9e0
+# %% ../nbs/17_api.ipynb #1bcb0973
+class _File(FileResponse):
+    "A file, sent in pieces that are worth the way to another thread and back."
+
+    chunk_size = 256 * 1024
+
+
 def _sent(request: Request, path: Path) -> Response:
     "A file, or a part of it, or the word that it has not changed."
     kind = TYPES[path.suffix.lower()]
     headers = {"cache-control": "private, no-cache", "content-security-policy": SANDBOX if kind.startswith("text/html") else "default-src 'none'; frame-ancestors 'none'"}
     inline = kind.startswith(("video/", "image/", "text/"))
-    answer = FileResponse(path, media_type=kind, headers=headers, filename=path.name, content_disposition_type="inline" if inline else "attachment", stat_result=os.stat(path))
+    answer = _File(path, media_type=kind, headers=headers, filename=path.name, content_disposition_type="inline" if inline else "attachment", stat_result=os.stat(path))
     if _is_known(answer.headers["etag"], request.headers.get("if-none-match", "")):
         return Response(status_code=304, headers={**headers, "etag": answer.headers["etag"]})
     return answer

@@ -7,20 +7,24 @@ import subprocess
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from servers import redis_server
 from service import QUICK, SAMPLE, SHOW, TOKENS, Service, at_work, ended
 
+from langflix.api import _news
 from langflix.client import HttpJobs
 from langflix.config import Settings
 from langflix.core import SettingsError
 from langflix.job import JobError, JobStoreError, NoSuchJob
 from langflix.jobs import open_jobs
 from langflix.listening import make_server
+from langflix.local_jobs import LocalJobs
 from langflix.processes import marked
 from langflix.tokens import open_signer
+from langflix.views import JobList, JobView
 
 pytestmark = pytest.mark.media
 
@@ -518,6 +522,32 @@ def test_its_log_is_json_and_holds_no_token(service):
 
 def test_the_saved_key_of_links_is_for_its_owner_alone(idle):
     assert (Path(idle.out) / ".jobs" / "links.key").stat().st_mode & 0o077 == 0
+
+
+def test_a_look_at_a_quiet_job_is_one_read(tmp_path):
+    store = LocalJobs(tmp_path / "jobs.db")
+    desk, reads = SimpleNamespace(store=store, job=lambda name: reads.append(name) or store.get(name)), []
+    job, _ = store.submit({"video": "sample"})
+    events, is_over = _news(desk, job.id, 0)
+    assert ([event.state for event in events], is_over) == (["queued"], False)
+    store.events = lambda *_: pytest.fail("the events were read again")
+    assert _news(desk, job.id, events[-1].id) == ([], False)
+    del store.events
+    store.cancel(job.id)
+    events, is_over = _news(desk, job.id, events[-1].id)
+    assert ([event.state for event in events], is_over) == (["cancelled"], True)
+    assert _news(desk, job.id, events[-1].id) == ([], True)
+    assert len(reads) == 4
+    store.close()
+
+
+def test_a_job_and_a_page_of_jobs_are_told_as_they_are_described(http):
+    made = http.post("/api/v1/jobs", json={"parameters": {"video": "sample", "level": "C1"}}).json()
+    alone, page = http.get(f"/api/v1/jobs/{made['id']}"), http.get("/api/v1/jobs")
+    assert {alone.headers["content-type"], page.headers["content-type"]} == {"application/json"}
+    assert alone.json() == made == page.json()["items"][0]
+    assert JobView.model_validate(alone.json()).model_dump(mode="json") == made
+    assert JobList.model_validate(page.json()).counts["queued"] >= 1
 
 
 # Going away
