@@ -19,7 +19,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from .core import LangFlixError, is_full, no_room, publish
+from .core import LangFlixError, NoRoomError, is_full, no_room, publish
 from .discovery import FILM_INPUT
 from .loudness import integrated, kept_loudness, programme
 from .media import Tools, run_ffmpeg, stop_children
@@ -172,10 +172,12 @@ class _Bench:
             for spec, path in zip(batch, self.store.get_all(batch, self._render), strict=True):
                 self.files[spec.key].set_result(path)
         except (LangFlixError, OSError) as error:
-            if len(batch) == 1:
-                self.files[batch[0].key].set_exception(error)
-            for spec in batch if len(batch) > 1 else ():  # each by itself, so that only what is broken fails
-                self.segments([spec])
+            alone = len(batch) == 1 or isinstance(error, NoRoomError)  # a full disk fails each of them
+            for spec in batch:
+                if alone:
+                    self.files[spec.key].set_exception(error)
+                else:  # each by itself, so that only what is broken fails
+                    self.segments([spec])
         except BaseException as error:
             for spec in batch:
                 self.files[spec.key].set_exception(error)

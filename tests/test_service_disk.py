@@ -11,8 +11,10 @@ from runs import KEY, asking, make
 from service import SHOW, Service, at_work, ended
 from stand_in import stand_in
 
+from langflix.gemini import Answer, Tokens
 from langflix.journal import Journal
 from langflix.media import find_tools
+from langflix.processes import marked
 
 pytestmark = pytest.mark.media
 TOOLS = find_tools()
@@ -83,9 +85,8 @@ def test_a_job_whose_disk_fills_up_says_so_and_is_made_when_there_is_room(tmp_pa
                 if full == "cache":
                     failed = ended(client, job["id"])
                 else:  # its record lies on the full disk too, and is written when there is room
-                    wait(lambda: not processes(job["id"]))
-                waits = wait(lambda: client.get("/health/detailed").json()["parts"]["runner"]["state"] == "degraded")
-                assert waits
+                    wait(lambda: not processes(job["id"]), within_s=150)
+                wait(lambda: client.get("/health/detailed").json()["parts"]["runner"]["state"] == "degraded")
                 for film in (service.out / SHOW).rglob("*.mp4"):
                     assert film.name.startswith(".part-") or is_whole(film)
                 filler.unlink()
@@ -112,8 +113,6 @@ def test_a_job_whose_disk_fills_up_says_so_and_is_made_when_there_is_room(tmp_pa
 
 def processes(job_id):
     "Who still works on a job."
-    from langflix.processes import marked
-
     return marked(f"{job_id}-")
 
 
@@ -135,7 +134,5 @@ def test_an_answer_that_comes_when_the_disk_is_full_is_kept(small_disk):
     with journal.room() as give_back:
         fill(small_disk)
         give_back()
-        from langflix.gemini import Answer, Tokens
-
         journal.put("a1", Answer([], "[]", Tokens(1, 1, 1), "m"))
     assert journal.get("a1")
