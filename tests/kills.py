@@ -64,7 +64,7 @@ def plan(seed: int, kills: int | list[str], victims: dict[str, int], pause_s: fl
 _WORDS = "the our a my some every old green small quiet people dog street window garden morning train letter friend kitchen walks finds keeps sees brings reads likes waits".split()
 
 
-def _lines(dice: random.Random, count: int = 230) -> list[str]:
+def _lines(dice: random.Random, count: int) -> list[str]:
     "What is said in an episode; a few of the lines hold an expression."
     lines = [" ".join(dice.choice(_WORDS) for _ in range(8)).capitalize() + "." for _ in range(count)]
     for phrase, at in zip(PHRASES, dice.sample(range(count), len(PHRASES)), strict=True):
@@ -76,10 +76,10 @@ def _clock(ms: int) -> str:
     return f"{ms // 3_600_000:02}:{ms // 60_000 % 60:02}:{ms // 1000 % 60:02},{ms % 1000:03}"
 
 
-def make_episode(media: Path, number: int, seed: int) -> dict[str, Any]:
+def make_episode(media: Path, number: int, seed: int, lines: int) -> dict[str, Any]:
     "Put an episode into the media folder; the parameters of its job."
     name, dice = f"Storm {number:02}.S01E01", random.Random(f"{seed}/{number}")
-    cues = [f"{n + 1}\n{_clock(2000 + 900 * n)} --> {_clock(2820 + 900 * n)}\n{line}\n" for n, line in enumerate(_lines(dice))]
+    cues = [f"{n + 1}\n{_clock(2000 + 900 * n)} --> {_clock(2820 + 900 * n)}\n{line}\n" for n, line in enumerate(_lines(dice, lines))]
     (media / f"{name}.en.srt").write_text("\n".join(cues))
     film = media / f"{name}.mp4"
     shutil.copyfile(SAMPLE / "sample.mp4", film)
@@ -140,6 +140,7 @@ class Storm:
     pause_s: float | None = None  # between two kills, on average; by default a third of what a job takes here
     slots: int = 2
     jobs_at_most: int = 40
+    lines: int = 230  # of an episode
     compared: int | None = None  # how many jobs are run again in calm weather; by default all
     victims: dict[str, int] = field(default_factory=lambda: dict(VICTIMS))
     tell: Any = lambda *words: None
@@ -163,7 +164,7 @@ class Storm:
 
     def _open(self) -> None:
         self.redis = RedisServer(self._held.enter_context(place({}))) if self.store == "redis" else None
-        self.stand_in = self._held.enter_context(stand_in_process(Script(latency_s=0.4)))
+        self.stand_in = self._held.enter_context(stand_in_process(Script(latency_s=1.0)))
         self.clock = _clock_of(self.stand_in)
         for name in ("tmp", "media"):
             (self.folder / name).mkdir(parents=True)
@@ -199,7 +200,7 @@ class Storm:
 
     def measure(self) -> float:
         "Run the first job in calm weather; how long it took."
-        ask = make_episode(self.folder / "media", 1, self.seed)
+        ask = make_episode(self.folder / "media", 1, self.seed, self.lines)
         began = time.monotonic()
         self._in_calm([ask])
         return time.monotonic() - began
@@ -295,7 +296,7 @@ class Storm:
         media = self.folder / "media"
         with self.service.http() as http:
             for number in range(1, self.jobs_at_most + 1):
-                ask = make_episode(media, number, self.seed)
+                ask = make_episode(media, number, self.seed, self.lines)
                 while not over.is_set() and not self._handed(http, number, ask):
                     over.wait(0.3)
 
