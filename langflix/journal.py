@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any, Final
+from typing import IO, Any, Final
 
-from .core import publish, writing
+from .core import InputError, publish, writing
 from .gemini import Answer, Tokens
 from .prompts import Item
 
@@ -73,12 +73,21 @@ class Journal:
 
     @contextmanager
     def room(self) -> Iterator[Callable[[], None]]:  # gives the room back, for the entry to take it
-        "Hold the room of an entry before anything is paid for. Raises `NoRoomError`."
-        with writing(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with TemporaryFile(dir=self.folder, buffering=0) as held:
+        "Hold the room of an entry before anything is paid for. Raises `NoRoomError`, or `InputError` for a folder that cannot be written."
+        with self._hold() as held:
+            yield held.close
+
+    def _hold(self) -> IO[bytes]:
+        "A file without a name, as large as an entry. Raises as `room` does."
+        try:
+            with writing(self.folder):
+                self.folder.mkdir(parents=True, exist_ok=True)
+                held = TemporaryFile(dir=self.folder, buffering=0)  # noqa: SIM115  (whoever holds it closes it)
                 held.write(os.urandom(_ENTRY_BYTES))
-                yield held.close
+        except OSError as error:
+            hint = "Choose another folder with the setting paths.cache, or LANGFLIX_PATHS__CACHE."
+            raise InputError(f"{self.folder}: cannot be written ({error.strerror})", hint, path=str(self.folder)) from error
+        return held
 
     def forget(self, key: str) -> None:
         "Drop what is kept under a key, so that it may be asked again."

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from .chunks import Chunk, smaller
-from .core import NoRoomError
+from .core import InputError, NoRoomError
 from .gemini import FATAL, Answer, GeminiError, Tokens
 from .journal import Journal, Verdict
 from .limits import Door, Halt, Halted, Pass, Result, backoff_s, close_door, enter, leave, pause
@@ -104,8 +104,8 @@ def _check(run: Run, chunk: Chunk, items: list[Item]) -> None:
 
 
 def _work(run: Run, chunk: Chunk, repair: ReplyError | None, key: str) -> tuple[Answer | Verdict, Tokens | None]:
-    "Ask and write down what was said. Raises `GeminiError` when nothing was, and `NoRoomError` before anything is asked."
-    if run.journal is None:
+    "Ask and write down what was said. Raises `GeminiError` when nothing was, and `InputError` before anything is asked."
+    if run.journal is None or not key:  # nothing would be kept
         return _said(run, chunk, repair)
     with run.journal.room() as give_back:
         said, tokens = _said(run, chunk, repair)
@@ -131,9 +131,9 @@ def _said(run: Run, chunk: Chunk, repair: ReplyError | None) -> tuple[Answer | V
     return said, tokens
 
 # %% ../nbs/07_4_policy.ipynb #4a6f115f
-def _without_room(run: Run, error: NoRoomError) -> Halted:
+def _without_room(run: Run, error: InputError) -> Halted:
     "End the run: what is answered now could not be kept."
-    halt = Halt("no_room", error.message, error.hint)
+    halt = Halt("no_room" if isinstance(error, NoRoomError) else "cache", error.message, error.hint)
     close_door(run.door, replace(halt, message=f"not asked, because of {error.message}"))
     return Halted(halt)
 
@@ -151,7 +151,7 @@ def _once(run: Run, chunk: Chunk, repair: ReplyError | None, key: str, tally: Ta
         result = "fatal" if error.problem in FATAL else "rate" if error.problem == "rate" else "failed"
         delay_s = error.details.get("retry_after_s")
         return error
-    except NoRoomError as error:
+    except InputError as error:  # of the journal
         result = "fatal"
         raise _without_room(run, error) from error
     finally:
