@@ -63,12 +63,13 @@ def test_a_name_that_is_refused_is_let_in_by_the_line_that_the_refusal_gives(tmp
 
 
 @pytest.fixture(scope="module")
-def busy(tmp_path_factory):
+def busy(tmp_path_factory, request):
     with stand_in() as model:
         place = tmp_path_factory.mktemp("busy")
         service = Service(place, analyzer="gemini", gemini={"endpoint": model.url, "api_key": KEY})
         service.add_episode()
         (service.media / "Broken.S01E02.mp4").write_bytes(b"\0" * 5000)
+        request.addfinalizer(service.end)
         service.start()
         with service.http() as client:
             asked = {name: value for name, value in QUICK.items() if name != "analyzer"}
@@ -76,7 +77,6 @@ def busy(tmp_path_factory):
             service.ends = [ended(client, job) for job in service.jobs]
             service.figures = client.get("/metrics").text
         yield service
-        service.end()
 
 
 @pytest.fixture(scope="module")

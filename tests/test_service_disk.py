@@ -68,8 +68,8 @@ def test_a_job_whose_disk_fills_up_says_so_and_is_made_when_there_is_room(tmp_pa
         service = Service(tmp_path, paths=paths, analyzer="gemini", gemini={"endpoint": model.url, "api_key": KEY})
         service.out = small_disk / "out" if full == "both" else service.out
         service.add_episode()
-        service.start()
         try:
+            service.start()
             with service.http() as client:
                 quick = {"lessons": {"preset": "ultrafast", "repeat_count": 2}}
                 asked = {"parameters": {"video": f"{SHOW}.mp4", "max_expressions": 3, "formats": "long,short", "settings": quick}}
