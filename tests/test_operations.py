@@ -63,20 +63,22 @@ def test_a_name_that_is_refused_is_let_in_by_the_line_that_the_refusal_gives(tmp
 
 
 @pytest.fixture(scope="module")
-def busy(tmp_path_factory, request):
+def busy(tmp_path_factory):
     with stand_in() as model:
         place = tmp_path_factory.mktemp("busy")
         service = Service(place, analyzer="gemini", gemini={"endpoint": model.url, "api_key": KEY})
         service.add_episode()
         (service.media / "Broken.S01E02.mp4").write_bytes(b"\0" * 5000)
-        request.addfinalizer(service.end)
-        service.start()
-        with service.http() as client:
-            asked = {name: value for name, value in QUICK.items() if name != "analyzer"}
-            service.jobs = [client.post("/api/v1/jobs", json={"parameters": {**asked, "video": f"{name}.mp4"}}).json()["id"] for name in (SHOW, "Broken.S01E02")]
-            service.ends = [ended(client, job) for job in service.jobs]
-            service.figures = client.get("/metrics").text
-        yield service
+        try:
+            service.start()
+            with service.http() as client:
+                asked = {name: value for name, value in QUICK.items() if name != "analyzer"}
+                service.jobs = [client.post("/api/v1/jobs", json={"parameters": {**asked, "video": f"{name}.mp4"}}).json()["id"] for name in (SHOW, "Broken.S01E02")]
+                service.ends = [ended(client, job) for job in service.jobs]
+                service.figures = client.get("/metrics").text
+            yield service
+        finally:
+            service.end()
 
 
 @pytest.fixture(scope="module")
