@@ -76,8 +76,12 @@ class GeminiError(AnalyzerError):
         "The failure's name."
         return self.details["problem"]
 
-# %% ../nbs/06_gemini.ipynb #0c749068
-_KEY = re.compile(r"AIza[\w-]{10,}|(?<=key=)[^&\s\"']+|(?<=api_key:)\S+")
+# %% ../nbs/06_gemini.ipynb #a6ec20c2
+_KEY = re.compile(
+    r"AIza[\w-]{10,}|(?<=key=)[^&\s\"']+|(?<=api_key:)\S+"
+    r"|(?<=://)[^\s/@:\"']*:[^\s/@\"']+(?=@)"  # name and password in an address
+    r"|\blf_[\w-]{20,}|(?<=Bearer )\S+"  # tokens of the service
+)
 
 
 def redact(

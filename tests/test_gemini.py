@@ -9,7 +9,7 @@ from stand_in import answer, error, stand_in
 from langflix.chunks import make_chunks
 from langflix.config import Settings
 from langflix.core import Cue, SettingsError
-from langflix.gemini import GeminiAnalyzer, GeminiError, Tokens, make_transport
+from langflix.gemini import GeminiAnalyzer, GeminiError, Tokens, make_transport, redact
 from langflix.prompts import ReplyError
 
 CHUNK = make_chunks([Cue(1, 0, 2000, "Hang in there."), Cue(2, 2100, 4000, "We're nearly done.")])[0]
@@ -200,3 +200,23 @@ def test_the_key_of_an_answer_depends_on_all_that_shapes_it():
 
     assert key() == key()
     assert len({key(), key(model="other"), key(languages={"target": "ja"})}) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        ("Error 111 connecting to redis://:pa55word@nas:6379/0", "pa55word"),
+        ("(psycopg) postgresql://langflix:s3cr3t-words@db/langflix is not there", "s3cr3t-words"),
+        ("authorization: Bearer lf_abcDEF-123_456789012345678901234567890123", "abcDEF"),
+        ("GET /v1beta/models?key=AIzaSyA1234567890&alt=json", "AIzaSyA1234567890"),
+        ("Bearer 0123456789abcdef0123456789abcdef", "0123456789abcdef"),
+    ],
+)
+def test_no_text_keeps_what_looks_like_a_secret(text, secret):
+    assert secret not in redact(text)
+    assert "[redacted]" in redact(text)
+
+
+def test_what_only_looks_a_little_like_a_secret_stays():
+    text = "http://nas:8000/api/v1/jobs?state=done, mail me@example.org at 12:30, self_lf_x"
+    assert redact(text) == text
