@@ -175,7 +175,7 @@ def sqlite_url(path: Path) -> sa.URL:
     "The address of a file."
     return sa.URL.create("sqlite+pysqlite", database=str(path))
 
-# %% ../nbs/13e_1_database.ipynb #1e7bb5e0
+# %% ../nbs/13e_1_database.ipynb #845fce36
 def _prepare_sqlite(engine: sa.Engine, timeout_s: float) -> None:
     "Make SQLite safe and quick for several processes."
 
@@ -201,7 +201,9 @@ def _engine(url: sa.URL, timeout_s: float) -> sa.Engine:
         return engine
     waits = f"-c lock_timeout={int(timeout_s * 1000)}"
     try:
-        return sa.create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": max(2, round(timeout_s)), "options": waits})
+        # A database that names no encoding (SQL_ASCII) would give bytes for text.
+        given = {"connect_timeout": max(2, round(timeout_s)), "options": waits, "client_encoding": "utf8"}
+        return sa.create_engine(url, pool_pre_ping=True, connect_args=given)
     except ModuleNotFoundError:
         raise SettingsError("PostgreSQL needs a driver that is not installed", "Run: pip install 'langflix[postgres]'") from None
 

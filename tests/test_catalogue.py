@@ -462,3 +462,17 @@ def test_words_are_the_same_however_they_are_written():
     assert search_words("한국어를") == ["한국어를"]
     assert search_words("...") == []
     assert json.dumps(search_words("x" * 500)) == json.dumps(["x" * 64])
+
+
+def test_a_postgresql_without_an_encoding_keeps_every_letter(server, tmp_path):
+    import psycopg
+
+    name = "ascii" + os.urandom(4).hex()
+    with psycopg.connect(server.address("postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+    opened = Catalogue(open_database(read_url(server.address(name))), tmp_path)
+    try:
+        record(opened, manifest("Show.S01E01", expression("버티다", translation="éèß")))
+        assert [(one.expression, one.translation) for one in opened.search("버티다").items] == [("버티다", "éèß")]
+    finally:
+        opened.close()
