@@ -99,7 +99,7 @@ def _importable(name: str) -> bool:
     except ModuleNotFoundError:
         return False
 
-# %% ../nbs/14_doctor.ipynb #d38181f2
+# %% ../nbs/14_doctor.ipynb #09a02964
 _ENOUGH_BYTES: Final = 2_000_000_000
 _MAKE_ROOM: Final = "Free some space on its disk. What was made stays, and is used when a run or a job is tried again."
 
@@ -113,7 +113,9 @@ def _room_in(parent: Path) -> int:
 
 def check_folder(name: str, folder: Path) -> Check:
     "Whether a folder can be written and its disk has room."
-    parent = next(path for path in (folder, *folder.absolute().parents) if path.is_dir())
+    parent = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not parent.is_dir():
+        return Check(name, "failed", f"{folder}: {parent} is a file, not a folder", f"Move the file away, or choose another folder with paths.{name}.")
     try:
         free = _room_in(parent)
     except OSError as error:

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from langflix.config import Settings
+from langflix.doctor import check_folder
 from langflix.health import HealthCheck, worst
 from langflix.job import Worker
 from langflix.local_jobs import LocalJobs
@@ -139,3 +140,11 @@ def test_who_comes_while_somebody_looks_is_told_what_was_seen_before(check):
     go_on.set()
     looking.join(30)
     assert not looking.is_alive()
+
+
+def test_a_folder_that_is_a_file_is_no_place_for_lessons(tmp_path):
+    (tmp_path / "out").write_text("a list of things to buy")
+    for folder in (tmp_path / "out", tmp_path / "out" / "lessons"):
+        check = check_folder("output", folder)
+        assert (check.status, check.message) == ("failed", f"{folder}: {tmp_path / 'out'} is a file, not a folder")
+        assert "paths.output" in check.hint
