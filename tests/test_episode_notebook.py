@@ -202,7 +202,7 @@ def test_a_killed_kernel_is_an_error_and_leaves_no_ffmpeg(desk):
     kernel = desk.wait_for("render", 1)
     os.kill(kernel, signal.SIGKILL)
     _, errors = child.communicate(timeout=60)
-    assert child.returncode == 1
+    assert child.returncode == 128 + signal.SIGKILL
     assert "the kernel died" in errors
     assert gone_within(kernel, 2), alive(kernel)
     assert "Executing" not in errors
