@@ -66,3 +66,9 @@ def test_the_help_loads_nothing_heavy():
 
 def test_the_pipeline_loads_no_google_library():
     assert modules_after("import langflix.pipeline") & {"google", "grpc", "googleapiclient", "genanki", "jinja2"} == set()
+
+
+def test_the_first_page_names_every_room():
+    text = (ROOT / "nbs" / "index.ipynb").read_text(encoding="utf-8")
+    rooms = {path.name for path in (ROOT / "nbs").glob("*.ipynb")} - {"index.ipynb"}
+    assert sorted(room for room in rooms if f"]({room})" not in text) == []
