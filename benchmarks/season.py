@@ -157,10 +157,11 @@ def overlap(place: Path, episodes: int, cues: int, expressions: int, more: dict,
         again = made(**given)
         asked_again = len(server.asked) - asked
     seconds = sum(probe(path, tools).duration_ms for path in place.glob("cache/segments/??/*.mov")) / 1000
-    quota_s, encode_s = asked / (RPM / 60), (before + after) / (2 * _PLAIN_S) * seconds
+    # A plain encode takes as long as the film is hard; what ffmpeg did takes at least its processor time on all processors.
+    quota_s, plain_s, busy_s = asked / (RPM / 60), (before + after) / (2 * _PLAIN_S) * seconds, first["ffmpeg_cpu_s"] / (os.cpu_count() or 1)
     return {
-        **facts, **first, "refused_429": refused, "seconds_encoded": round(seconds, 1), "quota_bound_s": round(quota_s, 1), "encode_bound_s": round(encode_s, 1),
-        "ratio": round(first["wall_s"] / max(quota_s, encode_s), 3), "again": {**again, "requests": asked_again, "s_per_episode": round(again["wall_s"] / episodes, 3)},
+        **facts, **first, "refused_429": refused, "seconds_encoded": round(seconds, 1), "quota_bound_s": round(quota_s, 1), "plain_encode_s": round(plain_s, 1), "encode_bound_s": round(busy_s, 1),
+        "ratio": round(first["wall_s"] / max(quota_s, busy_s), 3), "again": {**again, "requests": asked_again, "s_per_episode": round(again["wall_s"] / episodes, 3)},
     }  # fmt: skip
 
 
