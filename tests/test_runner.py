@@ -155,9 +155,10 @@ def test_a_job_keeps_to_its_processors(jobs, start):
 def _group(pid):
     "How nice the session of a process is, where the system shares its processors out by session."
     try:
-        return int(Path(f"/proc/{pid}/autogroup").read_text().split()[-1])
+        words = Path(f"/proc/{pid}/autogroup").read_text().split()
     except FileNotFoundError:
         return None  # this system shares them out by process alone
+    return int(words[-1]) if words else None  # a process that no session was begun for is in no group
 
 
 def test_every_session_of_a_job_stands_behind_the_server(jobs, start):
