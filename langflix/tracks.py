@@ -83,23 +83,16 @@ def srt(lines: Iterable[Both]) -> str:
         blocks.append(f"{number}\n{format_ms(both.start_ms)} --> {format_ms(both.end_ms)}\n" + "\n".join(texts) + "\n")
     return "\n".join(blocks)
 
-# %% ../nbs/13i_tracks.ipynb #56042040
-_VTT_HEAD = """WEBVTT
-
-STYLE
-::cue(.taught) { color: #ffd479; }
-::cue(.meant) { color: #d9d3c7; }
-"""
-
-
+# %% ../nbs/13i_tracks.ipynb #e9c4df94
 def _vtt_text(line: Marked) -> str:
     "A line as WebVTT."
-    return "".join(f"<c.taught>{html.escape(text, quote=False)}</c>" if marked else html.escape(text, quote=False) for text, marked in line.parts())
+    parts = ((html.escape(text, quote=False), marked) for text, marked in line.parts())
+    return "".join(f"<b><c.taught>{text}</c></b>" if marked else text for text, marked in parts)
 
 
 def vtt(lines: Iterable[Both]) -> str:
     "Lines as a WebVTT file."
-    blocks = [_VTT_HEAD]
+    blocks = ["WEBVTT\n"]
     for both in lines:
         meant = [f"<c.meant>{_vtt_text(both.meant)}</c>"] if both.meant.text else []
         times = f"{format_ms(both.start_ms, '.')} --> {format_ms(both.end_ms, '.')}"
