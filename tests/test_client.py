@@ -136,6 +136,16 @@ def test_what_is_not_wanted_is_not_asked(odd, client):
 # What comes
 
 
+def test_a_download_that_breaks_off_is_told(odd, client, tmp_path):
+    odd.answer = (200, {"content-length": "100000"}, b"half a film")
+    with pytest.raises(JobStoreError, match="hung up"):
+        client.download(JOB, "lessons/long/a.mp4", tmp_path / "a.mp4")
+    answers(odd, 404, {"type": "/problems/not-found", "detail": "there is no such file"})
+    with pytest.raises(InputError, match="no such file"):
+        client.download(JOB, "lessons/long/b.mp4", tmp_path / "b.mp4")
+    assert not (tmp_path / "b.mp4").exists()
+
+
 def test_a_stream_that_breaks_off_is_told_and_what_came_is_kept(odd, client):
     event = b'id: 1\nevent: progress\ndata: {"id": 1, "at": 1.0, "state": "running", "progress": {}}\n\n: still here\n\n'
     odd.answer = (200, {"content-length": "100000", "content-type": "text/event-stream"}, event)
