@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['LocalJobs']
 
-# %% ../nbs/16_2_local_jobs.ipynb #17e11258
+# %% ../nbs/16_2_local_jobs.ipynb #233c98f5
 import os
 import sqlite3
 import threading
@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from .job import STATES, Event, Job, JobStoreError, NoSuchJob, State, event_of
-from .job_store import KEPT_EVENTS, Change, JobStore, comes_back, is_active, refuse_twice, same_request
+from .job import STATES, Event, Job, JobStoreError, State, event_of
+from .job_store import KEPT_EVENTS, Change, JobStore, comes_back, existing, is_active, refuse_twice, same_request
 
-# %% ../nbs/16_2_local_jobs.ipynb #7021827e
+# %% ../nbs/16_2_local_jobs.ipynb #ae312ad0
 _VERSION = 1
 _TABLES = """
 CREATE TABLE jobs (
@@ -32,6 +32,8 @@ CREATE TABLE sequence (last INTEGER NOT NULL);
 INSERT INTO sequence VALUES (0);
 PRAGMA user_version = 1;
 """
+
+# %% ../nbs/16_2_local_jobs.ipynb #c50c44f6
 _FAULTS = {
     "locked": ("is locked by another program", "Wait for that program, or end it."),
     "readonly": ("cannot be written", "Let the user of this program write the file and its folder."),
@@ -52,7 +54,7 @@ def _told(path: Path) -> Iterator[None]:
         fault, hint = next((told for words, told in _FAULTS.items() if words in said), (f"cannot be used ({said})", "Check its disk."))
         raise JobStoreError(f"{path}: {fault}", hint, path=str(path)) from error
 
-# %% ../nbs/16_2_local_jobs.ipynb #117bcb44
+# %% ../nbs/16_2_local_jobs.ipynb #b50f8fd4
 def _row(job: Job) -> dict[str, Any]:
     "A job as the table has it."
     return {
@@ -71,11 +73,16 @@ def _put(connection: sqlite3.Connection, job: Job, now: float, tell: bool = True
         connection.execute("INSERT INTO events VALUES (?, ?, ?)", (job.number, job.version, event_of(job, now).model_dump_json()))
         connection.execute("DELETE FROM events WHERE number = ? AND id <= ?", (job.number, job.version - KEPT_EVENTS))
 
-
+# %% ../nbs/16_2_local_jobs.ipynb #0501789e
 def _find(connection: sqlite3.Connection, column: str, value: str | None) -> Job | None:
     "The job with a value in a column."
     row = connection.execute(f"SELECT data FROM jobs WHERE {column} = ?", (value,)).fetchone()  # noqa: S608  (names are ours)
     return Job.model_validate_json(row[0]) if row else None
+
+
+def _jobs(connection: sqlite3.Connection, which: str, *values: Any) -> list[Job]:
+    "The jobs that a condition names."
+    return [Job.model_validate_json(row[0]) for row in connection.execute(f"SELECT data FROM jobs WHERE {which}", values)]  # noqa: S608  (conditions are ours)
 
 
 def _next_number(connection: sqlite3.Connection) -> int:
@@ -157,7 +164,40 @@ class _File:
             self._own.connection.close()
             self._own.pid = None
 
-# %% ../nbs/16_2_local_jobs.ipynb #66dda845
+# %% ../nbs/16_2_local_jobs.ipynb #86cbaa8d
+def _hand_in(connection: sqlite3.Connection, job: Job, now: float) -> tuple[Job, bool]:
+    "Keep a new job, or find the one that does the same work; whether it is new. Raises `IdempotencyError`."
+    if job.idempotency_key and (known := _find(connection, "idempotency_key", job.idempotency_key)):
+        return same_request(known, job), False
+    if same := _find(connection, "active_key", job.key):
+        return same, False
+    number = _next_number(connection)
+    job = job.model_copy(update={"number": number, "place": number})
+    _put(connection, job, now)
+    return job, True
+
+# %% ../nbs/16_2_local_jobs.ipynb #5014dedc
+def _apply(connection: sqlite3.Connection, job_id: str, change: Change, now: float) -> Job:
+    "Change a job. Raises `NoSuchJob` and what the change raises."
+    old = existing(_find(connection, "id", job_id), job_id)
+    new = change(old)
+    if comes_back(old, new):
+        if same := _find(connection, "active_key", new.key):
+            refuse_twice(new, same.id)
+        new = new.model_copy(update={"place": _next_number(connection)})
+    if new is not old:
+        _put(connection, new, now, tell=new.version != old.version)
+    return new
+
+
+def _drop(connection: sqlite3.Connection, job_id: str, finished_before: float) -> bool:
+    "Remove a job that ended before a moment, with its events; whether it did."
+    row = connection.execute("DELETE FROM jobs WHERE id = ? AND finished_at < ? RETURNING number", (job_id, finished_before)).fetchone()
+    if row:
+        connection.execute("DELETE FROM events WHERE number = ?", row)
+    return row is not None
+
+# %% ../nbs/16_2_local_jobs.ipynb #25b3af18
 class LocalJobs(JobStore):
     "Jobs in a file on this machine."
 
@@ -173,59 +213,38 @@ class LocalJobs(JobStore):
     def get(self, job_id: str) -> Job:
         "A job. Raises `NoSuchJob`."
         with self._file.reading() as connection:
-            job = _find(connection, "id", job_id)
-        if job is None:
-            raise NoSuchJob(f"there is no job {job_id}", "List the jobs there are; old ones expire.", id=job_id)
-        return job
+            return existing(_find(connection, "id", job_id), job_id)
 
     def _insert(self, job: Job) -> tuple[Job, bool]:
         with self._file.writing() as connection:
-            if job.idempotency_key and (known := _find(connection, "idempotency_key", job.idempotency_key)):
-                return same_request(known, job), False
-            if same := _find(connection, "active_key", job.key):
-                return same, False
-            number = _next_number(connection)
-            job = job.model_copy(update={"number": number, "place": number})
-            _put(connection, job, self.now())
-        return job, True
+            return _hand_in(connection, job, self.now())
 
     def _change(self, job_id: str, change: Change) -> Job:
         with self._file.writing() as connection:
-            old = _find(connection, "id", job_id)
-            if old is None:
-                raise NoSuchJob(f"there is no job {job_id}", "List the jobs there are; old ones expire.", id=job_id)
-            new = change(old)
-            if comes_back(old, new):
-                if same := _find(connection, "active_key", new.key):
-                    refuse_twice(new, same.id)
-                new = new.model_copy(update={"place": _next_number(connection)})
-            if new is not old:
-                _put(connection, new, self.now(), tell=new.version != old.version)
-        return new
+            return _apply(connection, job_id, change, self.now())
+
+    def _remove(self, job_id: str, finished_before: float) -> bool:
+        with self._file.writing() as connection:
+            return _drop(connection, job_id, finished_before)
 
     def _first_queued(self, count: int) -> Sequence[str]:
         with self._file.reading() as connection:
             return [row[0] for row in connection.execute("SELECT id FROM jobs WHERE state = 'queued' ORDER BY priority DESC, place LIMIT ?", (count,))]
 
+    def oldest(self) -> Job | None:
+        "The job that has waited for longest, whatever its priority; None when nothing waits."
+        with self._file.reading() as connection:
+            found = _jobs(connection, "state = 'queued' AND place = (SELECT min(place) FROM jobs WHERE state = 'queued')")
+        return found[0] if found else None
+
     def _listed(self, state: State | None, below: int | None, limit: int) -> Sequence[Job]:
-        wanted, values = ["number < ?"], [below if below is not None else 1 << 62]
-        if state:
-            wanted, values = ["state = ?", *wanted], [state, *values]  # type: ignore[list-item]
+        which, values = ("state = ? AND ", [state]) if state else ("", [])
         with self._file.reading() as connection:
-            rows = connection.execute(f"SELECT data FROM jobs WHERE {' AND '.join(wanted)} ORDER BY number DESC LIMIT ?", (*values, limit)).fetchall()  # noqa: S608
-        return [Job.model_validate_json(row[0]) for row in rows]
+            return _jobs(connection, f"{which}number < ? ORDER BY number DESC LIMIT ?", *values, below if below is not None else 1 << 62, limit)
 
-    def _finished_before(self, moment: float, count: int) -> Sequence[Job]:
+    def _finished(self, since: float, before: float, count: int) -> Sequence[Job]:
         with self._file.reading() as connection:
-            rows = connection.execute("SELECT data FROM jobs WHERE finished_at < ? ORDER BY finished_at LIMIT ?", (moment, count)).fetchall()
-        return [Job.model_validate_json(row[0]) for row in rows]
-
-    def _remove(self, job_id: str, finished_before: float) -> bool:
-        with self._file.writing() as connection:
-            row = connection.execute("DELETE FROM jobs WHERE id = ? AND finished_at < ? RETURNING number", (job_id, finished_before)).fetchone()
-            if row:
-                connection.execute("DELETE FROM events WHERE number = ?", row)
-        return row is not None
+            return _jobs(connection, "finished_at >= ? AND finished_at < ? ORDER BY finished_at LIMIT ?", since, before, count)
 
     def counts(self) -> dict[State, int]:
         "How many jobs are in each state."

@@ -5,17 +5,17 @@
 # %% auto #0
 __all__ = ['RedisJobs']
 
-# %% ../nbs/16_3_redis_jobs.ipynb #812dbf49
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+# %% ../nbs/16_3_redis_jobs.ipynb #d6303c42
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, TypeVar
 
 import redis
 from pydantic import ValidationError
 
 from .core import SettingsError
-from .job import STATES, Event, Job, JobStoreError, NoSuchJob, State, event_of
-from .job_store import KEPT_EVENTS, Change, JobStore, comes_back, is_active, refuse_twice, same_request
+from .job import STATES, Event, Job, JobStoreError, State, event_of
+from .job_store import KEPT_EVENTS, Change, JobStore, comes_back, existing, is_active, refuse_twice, same_request
 
 # %% ../nbs/16_3_redis_jobs.ipynb #fd17f634
 _FAULTS = (
@@ -64,7 +64,7 @@ def _connect(url: str, timeout_s: float) -> "tuple[redis.Redis, str]":
     place = client.connection_pool.connection_kwargs
     return client, str(place.get("path") or f"{place.get('host', 'localhost')}:{place.get('port', 6379)}")
 
-# %% ../nbs/16_3_redis_jobs.ipynb #e754192b
+# %% ../nbs/16_3_redis_jobs.ipynb #504c7c0d
 _P = "langflix:"
 _SEQUENCE, _QUEUE, _ALL, _ENDED = f"{_P}sequence", f"{_P}queue", f"{_P}all", f"{_P}ended"
 
@@ -89,9 +89,12 @@ def _state_key(state: str) -> str:
     return f"{_P}state:{state}"
 
 
+_PLACES = 1e12  # of each priority
+
+
 def _queue_score(job: Job) -> float:
     "Where a job stands in the queue: priority first, then its place."
-    return -job.priority * 1e12 + job.place
+    return -job.priority * _PLACES + job.place
 
 # %% ../nbs/16_3_redis_jobs.ipynb #ead1c080
 def _write(pipe: Any, old: Job | None, new: Job, now: float) -> None:
@@ -112,7 +115,90 @@ def _write(pipe: Any, old: Job | None, new: Job, now: float) -> None:
     pipe.rpush(_events_key(new.id), event_of(new, now).model_dump_json())
     pipe.ltrim(_events_key(new.id), -KEPT_EVENTS, -1)
 
-# %% ../nbs/16_3_redis_jobs.ipynb #75a8b937
+# %% ../nbs/16_3_redis_jobs.ipynb #e3aeab12
+def _read(text: str | None, job_id: str) -> Job:
+    "A record. Raises `NoSuchJob`."
+    return existing(Job.model_validate_json(text) if text else None, job_id)
+
+
+def _jobs(client: Any, ids: Sequence[str]) -> list[Job]:
+    "Jobs with these ids, without those that are gone."
+    texts = client.mget([_job_key(job_id) for job_id in ids]) if ids else []
+    return [Job.model_validate_json(text) for text in texts if text]
+
+
+def _known(client: Any, key: str) -> Job | None:
+    "The job that a key names."
+    job_id = client.get(key)
+    return next(iter(_jobs(client, [job_id] if job_id else [])), None)
+
+# %% ../nbs/16_3_redis_jobs.ipynb #227a0b83
+def _first_of_each_priority(client: Any) -> Iterator[tuple[float, str]]:
+    "The place and the id of the first waiting job of each priority that is in use."
+    low = float("-inf")
+    while found := client.zrangebyscore(_QUEUE, low, "+inf", start=0, num=1, withscores=True):
+        ((job_id, score),) = found
+        yield score % _PLACES, job_id
+        low = (score // _PLACES + 1) * _PLACES
+
+# %% ../nbs/16_3_redis_jobs.ipynb #d4310926
+_T = TypeVar("_T")
+
+
+def _tried(client: "redis.Redis", once: Callable[[Any], _T]) -> _T:  # once: one try, with a pipeline of its own
+    "Try until nobody was quicker."
+    while True:
+        with suppress(redis.exceptions.WatchError), client.pipeline() as pipe:
+            return once(pipe)
+
+# %% ../nbs/16_3_redis_jobs.ipynb #07ed69bc
+def _hand_in(pipe: Any, job: Job, now: float) -> tuple[Job, bool]:
+    "Keep a new job, or find the one that does the same work; whether it is new. Raises `IdempotencyError`, and `WatchError` when somebody was quicker."
+    keys = [_active_key(job.key), *([_request_key(job.idempotency_key)] if job.idempotency_key else [])]
+    pipe.watch(*keys)
+    if job.idempotency_key and (known := _known(pipe, keys[1])):
+        return same_request(known, job), False
+    if same := _known(pipe, keys[0]):
+        return same, False
+    pipe.multi()
+    _write(pipe, None, job, now)
+    if job.idempotency_key:
+        pipe.set(keys[1], job.id)
+    pipe.execute()
+    return job, True
+
+# %% ../nbs/16_3_redis_jobs.ipynb #b29e1b8b
+def _apply(pipe: Any, job_id: str, change: Change, now: float) -> Job:
+    "Change a job. Raises `NoSuchJob`, what the change raises, and `WatchError` when somebody was quicker."
+    pipe.watch(_job_key(job_id))
+    old = _read(pipe.get(_job_key(job_id)), job_id)
+    new = change(old)
+    if comes_back(old, new):
+        pipe.watch(_active_key(new.key))
+        if same := _known(pipe, _active_key(new.key)):
+            refuse_twice(new, same.id)
+        new = new.model_copy(update={"place": pipe.incr(_SEQUENCE)})
+    if new is not old:
+        pipe.multi()
+        _write(pipe, old, new, now)
+        pipe.execute()
+    return new
+
+# %% ../nbs/16_3_redis_jobs.ipynb #9b1b1628
+def _drop(pipe: Any, job_id: str, finished_before: float) -> bool:
+    "Remove a job that ended before a moment, with its events; whether it did. Raises `WatchError` when it was changed in this moment."
+    pipe.watch(_job_key(job_id))
+    job = next(iter(_jobs(pipe, [job_id])), None)
+    if job is None or is_active(job) or (job.finished_at or 0) >= finished_before:
+        return False
+    pipe.multi()
+    pipe.delete(_job_key(job_id), _events_key(job_id), *([_request_key(job.idempotency_key)] if job.idempotency_key else []))
+    for key in (_ALL, _ENDED, _state_key(job.state)):
+        pipe.zrem(key, job_id)
+    pipe.execute()
+    return True
+
+# %% ../nbs/16_3_redis_jobs.ipynb #112ac8da
 class RedisJobs(JobStore):
     "Jobs in a server of Redis."
 
@@ -123,108 +209,43 @@ class RedisJobs(JobStore):
         "A job. Raises `NoSuchJob`."
         with _told(self.name):
             text: Any = self._client.get(_job_key(job_id))
-            return self._read(job_id, text)
-
-    def _read(self, job_id: str, text: str | None) -> Job:
-        if text is None:
-            raise NoSuchJob(f"there is no job {job_id}", "List the jobs there are; old ones expire.", id=job_id)
-        return Job.model_validate_json(text)
+            return _read(text, job_id)
 
     def _insert(self, job: Job) -> tuple[Job, bool]:
         with _told(self.name):
             number: Any = self._client.incr(_SEQUENCE)
-            job = job.model_copy(update={"number": number, "place": number})
-            while True:
-                with self._client.pipeline() as pipe:
-                    try:
-                        return self._insert_once(pipe, job)
-                    except redis.exceptions.WatchError:
-                        continue  # the same work came in this moment
-
-    def _insert_once(self, pipe: Any, job: Job) -> tuple[Job, bool]:
-        "One try. Raises `WatchError` when somebody was quicker."
-        keys = [_active_key(job.key), *([_request_key(job.idempotency_key)] if job.idempotency_key else [])]
-        pipe.watch(*keys)
-        if job.idempotency_key and (known := self._known(pipe, keys[1])):
-            return same_request(known, job), False
-        if same := self._known(pipe, keys[0]):
-            return same, False
-        pipe.multi()
-        _write(pipe, None, job, self.now())
-        if job.idempotency_key:
-            pipe.set(keys[1], job.id)
-        pipe.execute()
-        return job, True
-
-    def _known(self, pipe: Any, key: str) -> Job | None:
-        "The job that a key names."
-        job_id = pipe.get(key)
-        text = pipe.get(_job_key(job_id)) if job_id else None
-        return Job.model_validate_json(text) if text else None
+            numbered = job.model_copy(update={"number": number, "place": number})
+            return _tried(self._client, lambda pipe: _hand_in(pipe, numbered, self.now()))
 
     def _change(self, job_id: str, change: Change) -> Job:
         with _told(self.name):
-            while True:
-                with self._client.pipeline() as pipe:
-                    try:
-                        return self._change_once(pipe, job_id, change)
-                    except redis.exceptions.WatchError:
-                        continue  # somebody was quicker: look again
+            return _tried(self._client, lambda pipe: _apply(pipe, job_id, change, self.now()))
 
-    def _change_once(self, pipe: Any, job_id: str, change: Change) -> Job:
-        "One try. Raises `WatchError` when somebody was quicker."
-        pipe.watch(_job_key(job_id))
-        old = self._read(job_id, pipe.get(_job_key(job_id)))
-        new = change(old)
-        if comes_back(old, new):
-            pipe.watch(_active_key(new.key))
-            if same := self._known(pipe, _active_key(new.key)):
-                refuse_twice(new, same.id)
-            new = new.model_copy(update={"place": pipe.incr(_SEQUENCE)})
-        if new is old:
-            return old
-        pipe.multi()
-        _write(pipe, old, new, self.now())
-        pipe.execute()
-        return new
-
-    def _jobs(self, ids: Sequence[str]) -> list[Job]:
-        "Jobs with these ids, without those that are gone."
-        texts: Any = self._client.mget([_job_key(job_id) for job_id in ids]) if ids else []
-        return [Job.model_validate_json(text) for text in texts if text]
+    def _remove(self, job_id: str, finished_before: float) -> bool:
+        with _told(self.name):
+            return _tried(self._client, lambda pipe: _drop(pipe, job_id, finished_before))
 
     def _first_queued(self, count: int) -> Sequence[str]:
         with _told(self.name):
             found: Any = self._client.zrange(_QUEUE, 0, count - 1)
         return list(found)
 
+    def oldest(self) -> Job | None:
+        "The job that has waited for longest, whatever its priority; None when nothing waits."
+        with _told(self.name):
+            first = sorted(_first_of_each_priority(self._client))[:1]
+            return next(iter(_jobs(self._client, [job_id for _, job_id in first])), None)
+
     def _listed(self, state: State | None, below: int | None, limit: int) -> Sequence[Job]:
         top = f"({below}" if below is not None else "+inf"
         with _told(self.name):
             ids: Any = self._client.zrevrangebyscore(_state_key(state) if state else _ALL, top, "-inf", start=0, num=limit)
-            return self._jobs(ids)
+            return _jobs(self._client, ids)
 
-    def _finished_before(self, moment: float, count: int) -> Sequence[Job]:
+    def _finished(self, since: float, before: float, count: int) -> Sequence[Job]:
         with _told(self.name):
-            ids: Any = self._client.zrangebyscore(_ENDED, "-inf", f"({moment}", start=0, num=count)
-            return self._jobs(ids)
-
-    def _remove(self, job_id: str, finished_before: float) -> bool:
-        with _told(self.name), self._client.pipeline() as pipe:
-            pipe.watch(_job_key(job_id))
-            text: Any = pipe.get(_job_key(job_id))
-            job = Job.model_validate_json(text) if text else None
-            if job is None or is_active(job) or (job.finished_at or 0) >= finished_before:
-                return False
-            pipe.multi()
-            pipe.delete(_job_key(job_id), _events_key(job_id), *([_request_key(job.idempotency_key)] if job.idempotency_key else []))
-            for key in (_ALL, _ENDED, _state_key(job.state)):
-                pipe.zrem(key, job_id)
-            try:
-                pipe.execute()
-            except redis.exceptions.WatchError:
-                return False  # it is wanted again
-            return True
+            ids: Any = self._client.zrangebyscore(_ENDED, since, f"({before}", start=0, num=count)
+            return _jobs(self._client, ids)
 
     def counts(self) -> dict[State, int]:
         "How many jobs are in each state."
