@@ -65,7 +65,7 @@ def _attempt(look: Callable[[], str], failed: State) -> Part:
     except LangFlixError as error:
         return Part(state=failed, says=redact(error.message), hint=redact(error.hint))
 
-# %% ../nbs/17_5_health.ipynb #276bd793
+# %% ../nbs/17_5_health.ipynb #b49510d4
 _SILENT_S: Final = 120.0
 _WAITING_S: Final = 600.0
 
@@ -79,10 +79,10 @@ def _jobs(store: JobStore, now: float) -> str:
 
 def _queue(store: JobStore, now: float) -> Part:
     "Whether jobs get on. Raises `JobStoreError`."
-    running, waiting = store.running(), store.list("queued", limit=500).items
+    running, waiting, oldest = store.running(), store.counts()["queued"], store.oldest()
     silent = [job.id for job in running if now - (job.heartbeat_at or now) > _SILENT_S]
-    oldest_s = max((now - job.queued_at for job in waiting), default=0.0)
-    says = f"{len(waiting)} waiting, {len(running)} running" + (f", the oldest waits for {oldest_s:.0f} s" if waiting else "")
+    oldest_s = now - oldest.queued_at if oldest else 0.0
+    says = f"{waiting} waiting, {len(running)} running" + (f", the oldest waits for {oldest_s:.0f} s" if oldest else "")
     if silent:
         return Part(state="degraded", says=f"{says}; no sign from {', '.join(silent[:3])}", hint="They are taken up again when their worker is surely gone; look at the log.")
     if oldest_s > _WAITING_S and not running:

@@ -28,7 +28,7 @@ from .media import disk_of
 from .processes import children
 from .runner import Runner, RunnerState
 
-# %% ../nbs/17_6_metrics.ipynb #6b2cbba3
+# %% ../nbs/17_6_metrics.ipynb #72cc03b4
 class StoreFigures(Collector):
     "Jobs by state, and how long the first one waits."
 
@@ -39,7 +39,7 @@ class StoreFigures(Collector):
         "Ask the store."
         up = GaugeMetricFamily("langflix_jobs_available", "1 when the store of jobs answers")
         try:
-            counts, waiting = self._store.counts(), self._store.list("queued", limit=500).items
+            counts, first = self._store.counts(), self._store.oldest()
         except LangFlixError:
             up.add_metric([], 0)
             yield up
@@ -49,7 +49,7 @@ class StoreFigures(Collector):
         for state in STATES:
             jobs.add_metric([state], counts.get(state, 0))
         oldest = GaugeMetricFamily("langflix_queue_oldest_seconds", "How long the job has waited that waits for longest")
-        oldest.add_metric([], max((self._store.now() - job.queued_at for job in waiting), default=0))
+        oldest.add_metric([], self._store.now() - first.queued_at if first else 0)
         yield from (up, jobs, oldest)
 
 # %% ../nbs/17_6_metrics.ipynb #7f3031ac
@@ -141,7 +141,7 @@ class HealthFigures(Collector):
             parts.add_metric([name], _WORSE[part.state])
         yield from (build, parts)
 
-# %% ../nbs/17_6_metrics.ipynb #45fb7dbd
+# %% ../nbs/17_6_metrics.ipynb #e00465a8
 _BUCKETS: Final = (1, 5, 15, 60, 300, 900, 3600, 4 * 3600)
 
 
@@ -154,33 +154,38 @@ def stage_seconds(events: Sequence[Event]) -> dict[str, float]:
             found[before.progress.stage] = found.get(before.progress.stage, 0.0) + after.at - before.at
     return found
 
+# %% ../nbs/17_6_metrics.ipynb #0788bf04
+_OVERLAP_S: Final = 60.0
+
 
 class JobTimes:
     "Measures jobs that ended."
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._seen: dict[str, int] = {}  # by job: the attempt that was counted
+        self._last = float("-inf")  # when the job ended that ended last
         self.wait = Histogram("langflix_job_wait_seconds", "From the queue to the start", buckets=_BUCKETS, registry=registry)
         self.whole = Histogram("langflix_job_seconds", "From start to end", ["state"], buckets=_BUCKETS, registry=registry)
         self.stage = Histogram("langflix_stage_seconds", "Each stage of a job", ["stage"], buckets=_BUCKETS, registry=registry)
 
     def look(self, store: JobStore, since: float) -> None:
         "Count the jobs that ended after a moment and are not counted yet. Raises `JobStoreError`."
-        for state in sorted(FINISHED):
-            for job in store.list(state, limit=100).items:
-                if (job.finished_at or 0) >= since and self._seen.get(job.id) != job.attempt:
-                    self._count(job, store.events(job.id))
+        for job in store.ended(max(since, self._last - _OVERLAP_S)):
+            if self._seen.get(job.id) != job.attempt:
+                self._count(job, store)
+            self._last = max(self._last, job.finished_at or 0)
         if len(self._seen) > 5_000:
             self._seen = dict(list(self._seen.items())[-1_000:])
 
-    def _count(self, job: Job, events: Sequence[Event]) -> None:
+    def _count(self, job: Job, store: JobStore) -> None:
         "Count one job."
+        stages = (job.result or {}).get("stage_s") or stage_seconds(store.events(job.id))
         self._seen[job.id] = job.attempt
         if job.started_at is None or job.finished_at is None:
             return  # cancelled before it began
         self.wait.observe(max(job.started_at - job.queued_at, 0))
         self.whole.labels(job.state).observe(job.finished_at - job.started_at)
-        for stage, seconds in stage_seconds(events).items():
+        for stage, seconds in stages.items():
             self.stage.labels(stage).observe(seconds)
 
 # %% ../nbs/17_6_metrics.ipynb #32cf0d08

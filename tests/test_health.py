@@ -81,6 +81,12 @@ def test_jobs_that_wait_long_while_none_runs_are_told(check, store):
     assert check().parts["queue"].state == "ok"
 
 
+def test_a_long_queue_is_told_whole(check, store):
+    for n in range(600):
+        store.submit({"video": str(n)})
+    assert "600 waiting" in check().parts["queue"].says
+
+
 @pytest.mark.parametrize(("now", "state"), [({}, "ok"), ({"alive": False}, "down"), ({"problem": "Redis is away"}, "degraded")])
 def test_the_runner_is_looked_at(check, now, state):
     check.runner = runner(**now)

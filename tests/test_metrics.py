@@ -69,6 +69,15 @@ def test_the_longest_wait_is_told(store, metrics):
     assert read(metrics)["langflix_queue_oldest_seconds",] == pytest.approx(7)
 
 
+def test_the_longest_wait_is_told_of_a_queue_of_any_length(store, metrics):
+    store.submit({"video": "first"})
+    store.now.now += 5
+    for n in range(600):
+        store.submit({"video": str(n)}, priority=n % 3)
+    seen = read(metrics)
+    assert (seen["langflix_jobs", "queued"], seen["langflix_queue_oldest_seconds",]) == (601, pytest.approx(5))
+
+
 def test_a_job_is_counted_once_however_often_one_looks(store, metrics):
     run(store)
     for _ in range(3):
@@ -85,6 +94,47 @@ def test_a_job_that_runs_again_is_counted_again(store, metrics):
     store.finish(again.id, again.attempt, "done", {})
     seen = read(metrics)
     assert (seen["langflix_job_seconds_count", "failed"], seen["langflix_job_seconds_count", "done"]) == (1, 1)
+
+
+def test_every_job_is_counted_however_many_end_between_two_looks(store, metrics):
+    read(metrics)
+    for n in range(150):
+        run(store, str(n), seconds=1.0)
+    old = store.list("done", limit=1, cursor="2").items[0]
+    assert read(metrics)["langflix_job_seconds_count", "done"] == 150
+    store.retry(old.id)
+    run(store, "1", seconds=1.0)
+    assert read(metrics)["langflix_job_seconds_count", "done"] == 151
+
+
+def test_a_look_reads_only_what_ended_since_the_last_one(store, metrics, monkeypatch):
+    for n in range(3):
+        run(store, str(n), seconds=100.0)
+    read(metrics)
+    asked, ended = [], store.ended
+    monkeypatch.setattr(store, "ended", lambda since: asked.append(ended(since)) or asked[-1])
+    run(store, "new", seconds=100.0)
+    assert read(metrics)["langflix_job_seconds_count", "done"] == 4
+    assert {job.parameters["video"] for job in asked[0]} == {"2", "new"}
+
+
+def test_stages_are_those_that_the_run_told(store, metrics):
+    store.submit({"video": "a"})
+    job = store.claim(WORKER)
+    store.beat(job.id, job.attempt, Progress(stage="render", done=1, total=1))
+    store.now.now += 9
+    store.finish(job.id, job.attempt, "done", {"stage_s": {"analyze": 0.125, "render": 8.5}})
+    seen = read(metrics)
+    assert [seen["langflix_stage_seconds_sum", stage] for stage in ("analyze", "render")] == [0.125, 8.5]
+
+
+def test_a_job_that_was_stopped_has_the_stages_of_its_events(store, metrics):
+    store.submit({"video": "a"})
+    job = store.claim(WORKER)
+    store.beat(job.id, job.attempt, Progress(stage="render", done=1, total=9))
+    store.now.now += 9
+    store.finish(job.id, job.attempt, "cancelled")
+    assert read(metrics)["langflix_stage_seconds_sum", "render"] == 9
 
 
 def test_jobs_from_before_the_service_began_are_not_counted(store):
