@@ -7,7 +7,7 @@ __all__ = ['LANGUAGES', 'LanguageCode', 'Formats', 'CardKinds', 'Names', 'Files'
            'ParallelProcessing', 'Grouping', 'Lessons', 'Deck', 'Learner', 'Cache', 'Paths', 'Redis', 'Database', 'Api',
            'Jobs', 'Dask', 'Dashboard', 'Settings', 'load_settings', 'in_container']
 
-# %% ../nbs/01_config.ipynb #6c4fe052
+# %% ../nbs/01_config.ipynb #807c7772
 import difflib
 import os
 import re
@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 
 import yaml
 from platformdirs import user_cache_path
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, ValidatorFunctionWrapHandler, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
@@ -62,7 +62,7 @@ class Languages(Section):
     source: LanguageCode = "en"  # what the episode speaks
     target: LanguageCode = "ko"  # what the learner speaks
 
-# %% ../nbs/01_config.ipynb #ea185f86
+# %% ../nbs/01_config.ipynb #7b0f3cb7
 class Gemini(Section):
     "How Gemini is asked. Limits are those of your project; none are assumed."
 
@@ -80,6 +80,15 @@ class Gemini(Section):
     output_price_usd: float | None = Field(default=None, ge=0)
     batch: bool | Literal["collect"] = False  # hand questions in together: half the price, answers within a day; collect: take what is answered, hand in nothing
     batch_poll_s: float = Field(default=60, gt=0)  # the longest pause between two looks at a batch
+
+    @field_validator("batch", mode="wrap")
+    @classmethod
+    def _batch_or_collect(cls, value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+        "One complaint that names all three, instead of one for each kind of value."
+        try:
+            return handler(value)
+        except ValidationError:
+            raise PydanticCustomError("batch", "should be true, false or collect") from None
 
     @model_validator(mode="after")
     def _both_prices(self) -> "Gemini":

@@ -53,6 +53,7 @@ def test_settings_cannot_be_changed_later():
         ("level: Z9\n", "level: input should be"),
         ("grouping: {tolerance_ms: -1}\n", "grouping.tolerance_ms"),
         ("languages: {target: Korean}\n", "languages.target"),
+        ("gemini: {batch: perhaps}\n", "gemini.batch: should be true, false or collect"),
     ],
 )
 def test_a_mistake_in_the_file_names_its_place(tmp_path, text, message):
@@ -69,6 +70,7 @@ def test_a_mistake_in_the_file_names_its_place(tmp_path, text, message):
         ("LANGFLIX_LESSONS__CRRF", "1", "LANGFLIX_LESSONS__CRRF is not a setting\n.*crf"),
         ("LANGFLIX_LESSONS__FORMATS", '["short"', "error parsing"),
         ("LANGFLIX_LESSONS", "3", "LANGFLIX_LESSONS: "),
+        ("LANGFLIX_GEMINI__BATCH", "perhaps", "LANGFLIX_GEMINI__BATCH: should be true, false or collect"),
     ],
 )
 def test_a_mistake_in_the_environment_names_the_variable(monkeypatch, name, value, message):

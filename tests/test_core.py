@@ -65,3 +65,11 @@ def test_publishing_replaces_a_file_whole_or_not_at_all(tmp_path):
         core.publish(path, half)
     assert path.read_text() == "first"
     assert [file.name for file in path.parent.iterdir()] == ["answer.txt"]
+
+
+@pytest.mark.parametrize(
+    ("message", "hint", "line"),
+    [("no key", "Set one.", "no key. Set one."), ("Is it there?", "Look.", "Is it there? Look."), ("no key", "", "no key"), ("It is used up.", "Wait.", "It is used up. Wait.")],
+)
+def test_message_and_hint_are_sentences_in_one_line(message, hint, line):
+    assert core.in_one_line(message, hint) == line
