@@ -28,7 +28,7 @@ def test_jobs_of_a_service_are_shown_and_changed(service):
     answer = board.do({"do": "start", "parameters": {"video": "Show.S01E01", "max_expressions": 1}})
     assert answer["ok"], answer
     (row,), (job,) = board.look()["episodes"], board.look()["jobs"]
-    assert (row["state"], row["job"], job["name"], job["wish"]) == ("waiting", answer["id"], "Show.S01E01", "at most 1")
+    assert (row["state"], row["job"], job["name"], job["wish"]) == ("waiting", answer["id"], "Show.S01E01", "at most 1 expression")
     assert not board.do({"do": "start", "parameters": {"video": "Show.S01E01", "max_expressions": 1}})["new"]
     assert board_of(service).look()["jobs"] == board.look()["jobs"]
     assert board.do({"do": "cancel", "id": answer["id"]})["ok"]
