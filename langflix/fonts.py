@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['font_folders', 'Font', 'Typeface', 'missing_glyphs', 'find_fonts', 'script_of', 'check_fonts']
 
-# %% ../nbs/10_fonts.ipynb #5ca93b81
+# %% ../nbs/10_fonts.ipynb #406d743c
 import os
 import struct
 import sys
@@ -18,6 +18,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .config import in_container
 from .core import FontError
 
 if TYPE_CHECKING:
@@ -257,7 +258,7 @@ def _in_order(mine: list[Font], files: Iterable[Path], language: str) -> Iterato
     "The user's own faces, then all others as a language prefers them."
     return chain(mine, _ranked(files, language))
 
-# %% ../nbs/10_fonts.ipynb #d3fd3ee1
+# %% ../nbs/10_fonts.ipynb #f70386f0
 _CJK_HINT = "apt install fonts-noto-cjk (or: pip install 'langflix[media]')"
 _CORE_HINT = "apt install fonts-noto-core (or: pip install 'langflix[media]')"
 _SYMBOL_HINT = "apt install fonts-noto-core fonts-symbola"
@@ -273,12 +274,23 @@ def script_of(char: str) -> str:  # "Hangul", "Arabic", "Symbols"
         return "Symbols"
     return unicodedata.name(char, "UNKNOWN").split()[0].split("-")[0].title()
 
+# %% ../nbs/10_fonts.ipynb #1f79b16d
+_MOUNT_HINT = "Put a font that can into a folder, mount it, and name it: docker run -v FOLDER:/fonts:ro -e LANGFLIX_PATHS__FONTS=/fonts ..."
 
+
+def _way_out(scripts: Iterable[str]) -> str:
+    "How letters of some scripts get a font, here or in a container."
+    if in_container():
+        return f"{_MOUNT_HINT} (in a Compose file: two lines under `volumes` and `environment`)"
+    ways = dict.fromkeys(_PACKAGES.get(script, _SYMBOL_HINT if script == "Symbols" else _CORE_HINT) for script in scripts)
+    return "Install a font that can: " + "; ".join(ways)
+
+# %% ../nbs/10_fonts.ipynb #73abc7a5
 def check_fonts(
     texts: Mapping[str, Iterable[str]],  # by language: all that will be drawn in it
     own: Path | None = None,
 ) -> dict[str, Typeface]:
-    "Choose the faces for all that will be drawn. Raises `FontError` naming letters, script and package."
+    "Choose the faces for all that will be drawn. Raises `FontError` naming letters, script and the way out."
     faces, lost = find_fonts(texts, own)
     if not lost:
         return faces
@@ -286,6 +298,6 @@ def check_fonts(
     scripts = sorted({script_of(char) for char in letters}) or ["any"]
     shown = " ".join(f"{char} (U+{ord(char):04X})" for char in sorted(letters)[:8]) or "any letter"
     more = f" and {len(letters) - 8} more" if len(letters) > 8 else ""
-    ways = dict.fromkeys(_PACKAGES.get(s, _SYMBOL_HINT if s == "Symbols" else _CORE_HINT) for s in scripts)
-    message = f"No font on this machine can draw {shown}{more}; script: {', '.join(scripts)}; language: {', '.join(lost)}"
-    raise FontError(message, "Install a font that can: " + "; ".join(ways), characters=sorted(letters), scripts=scripts)
+    place = "of this image" if in_container() else "on this machine"
+    message = f"No font {place} can draw {shown}{more}; script: {', '.join(scripts)}; language: {', '.join(lost)}"
+    raise FontError(message, _way_out(scripts), characters=sorted(letters), scripts=scripts)

@@ -161,3 +161,16 @@ def test_a_collection_has_a_face_for_each_language(tmp_path: Path) -> None:
 
 def test_scripts() -> None:
     assert [script_of(char) for char in "가漢あアбا中ก"] == ["Hangul", "Cjk", "Hiragana", "Katakana", "Cyrillic", "Arabic", "Cjk", "Thai"]
+
+
+@pytest.mark.parametrize(("language", "text", "script"), [("ko", "버텨", "Hangul"), ("th", "อดทน", "Thai"), ("en", "great \U0001f600", "Symbols")])
+def test_in_a_container_the_way_out_is_a_folder_of_fonts(monkeypatch: pytest.MonkeyPatch, language: str, text: str, script: str) -> None:
+    "Nothing can be installed there."
+    monkeypatch.setattr(fonts, "font_folders", lambda: [])
+    monkeypatch.setenv("LANGFLIX_CONTAINER", "1")
+    with pytest.raises(FontError, match=f"of this image can draw .*{script}") as error:
+        check_fonts({language: [text]})
+    assert "apt" not in error.value.hint
+    assert "pip" not in error.value.hint
+    assert "LANGFLIX_PATHS__FONTS=/fonts" in error.value.hint
+    assert ":/fonts:ro" in error.value.hint
