@@ -46,6 +46,20 @@ def make_film(
     return path
 
 
+def _matrix(degrees: int) -> bytes:
+    "How the head of a track says that its picture is to be turned by so much, clockwise."
+    cos, sin = (round(turn(math.radians(degrees))) << 16 for turn in (math.cos, math.sin))
+    return b"".join(number.to_bytes(4, "big", signed=True) for number in (cos, sin, 0, -sin, cos, 0, 0, 0, 1 << 30))
+
+
+def turned(film: Path, target: Path, degrees: int) -> Path:
+    "An MP4 whose picture is to be turned when it is shown, as telephones write it; not every ffmpeg has an option for it."
+    before, head, after = film.read_bytes().partition(b"tkhd")
+    assert _matrix(0) in after[:100]
+    target.write_bytes(before + head + after.replace(_matrix(0), _matrix(degrees), 1))
+    return target
+
+
 def numbers(path: Path, tools: Tools, top: float = 0.0, height: float = 1.0, limit: int | None = None, line: int = 6) -> list[int]:
     "The numbers in the frames of a film; top and height say where in the picture the old film stands, and line where to read."
     crop = f"crop=iw:ih*{height:.6f}:0:ih*{top:.6f},scale={WIDTH}:{HEIGHT}:flags=area"

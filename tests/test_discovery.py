@@ -151,9 +151,10 @@ def videos(tools: Tools, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     inputs = ["-f", "lavfi", "-i", "color=s=64x64:r=5:d=8", "-i", SAMPLE / "sample.en.srt", "-i", SAMPLE / "sample.ko.srt", "-i", SAMPLE / "sample.en.ass"]
     marks = ["-metadata:s:s:0", "language=eng", "-metadata:s:s:1", "language=kor"]
     common = [tools.ffmpeg, "-v", "error", "-y", *inputs]
+    in_turn = ["-max_interleave_delta", "0"]  # else ffmpeg 5 writes all the lines before the first picture
     made = {"mkv": folder / "a.mkv", "mp4": folder / "a.mp4", "bare": folder / "bare.mkv", "pictures": folder / "pictures.mkv"}
     for command in (
-        [*common, "-i", folder / "french.vtt", "-map", "0", "-map", "1", "-map", "2", "-map", "3", "-map", "4", "-c:s", "copy", *marks, "-metadata:s:s:2", "title=Japanese",
+        [*common, "-i", folder / "french.vtt", *in_turn, "-map", "0", "-map", "1", "-map", "2", "-map", "3", "-map", "4", "-c:s", "copy", *marks, "-metadata:s:s:2", "title=Japanese",
          "-metadata:s:s:3", "language=fre", "-disposition:s:2", "default", made["mkv"]],
         [*common, "-map", "0", "-map", "1", "-map", "2", "-c:s", "mov_text", *marks, made["mp4"]],
         [*common, "-map", "0", made["bare"]],

@@ -6,7 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from films import NTSC_FILM, make_film
+from films import NTSC_FILM, make_film, turned
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -174,9 +174,8 @@ def test_what_is_no_video_is_named(name: str, args: object, says: str, tmp_path:
 
 
 def test_a_picture_on_its_side_and_a_cover(film: Path, tools: media.Tools, tmp_path: Path) -> None:
-    turned = tmp_path / "turned.mp4"
-    run_ffmpeg(["-display_rotation", "90", "-i", str(film), "-c", "copy", str(turned)], tools)
-    assert (probe(turned, tools).width, probe(turned, tools).height) == (180, 320)
+    lying = probe(turned(film, tmp_path / "turned.mp4", 90), tools)
+    assert (lying.width, lying.height) == (180, 320)
     cover, song = tmp_path / "cover.jpg", tmp_path / "covered.mp4"
     run_ffmpeg(["-i", str(film), "-frames:v", "1", str(cover)], tools)
     args = ["-i", str(cover), "-i", str(film), "-map", "0", "-map", "1", "-c", "copy", "-disposition:v:0", "attached_pic"]
