@@ -53,8 +53,9 @@ def long_film(path: Path, tools: Tools, frames: int, moment: Callable[[int], flo
 
 
 def check(film: Path, tools: Tools, moments: list[float]) -> None:
-    "The frames of a segment at 9:50, and the clicks in its sound."
+    "The frames of a segment at 9:50, and the clicks in its sound, which may all have been moved by as much when the film was written."
     info = probe(film, tools)
+    moments = [moment - moments[0] + float(info.first_frame_s) for moment in moments]
     assert info.duration_ms == pytest.approx(600_000, abs=2500)
     spec = segment_spec("clip", info, "film", (590_000, 593_000), SMALL, audio=info.audio[0].index, preset="ultrafast")
     target = film.with_suffix(".mov")
@@ -81,7 +82,8 @@ def test_at_a_steady_rate(tools: Tools, tmp_path: Path) -> None:
     check(long_film(tmp_path / "film.mp4", tools, len(moments), moments.__getitem__), tools, moments)
 
 
-def test_at_a_rate_that_changes(tools: Tools, tmp_path: Path) -> None:
-    moments = [(number * 33 + number * 7 % 5 * 5) / 1000 for number in range(18_150)]
-    uneven = ("-vf", r"settb=1/1000,setpts=N*33+mod(N*7\,5)*5", "-fps_mode", "passthrough", "-enc_time_base", "1/1000")
+@pytest.mark.parametrize("late_ms", [0, 21])  # some ffmpegs write the picture a little late by themselves, to make room for the sound's beginning
+def test_at_a_rate_that_changes(tools: Tools, tmp_path: Path, late_ms: int) -> None:
+    moments = [(number * 33 + number * 7 % 5 * 5 + late_ms) / 1000 for number in range(18_150)]
+    uneven = ("-vf", rf"settb=1/1000,setpts=N*33+mod(N*7\,5)*5+{late_ms}", "-fps_mode", "passthrough", "-enc_time_base", "1/1000")
     check(long_film(tmp_path / "film.mkv", tools, len(moments), moments.__getitem__, *uneven), tools, moments)
