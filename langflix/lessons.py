@@ -6,12 +6,12 @@
 __all__ = ['LOUDNESS', 'Progress', 'join_lesson', 'thumbnail', 'Lesson', 'RenderFailure', 'RenderResult', 'copy_out',
            'render_lessons']
 
-# %% ../nbs/12_lessons.ipynb #a4219474
+# %% ../nbs/12_lessons.ipynb #953fcd91
 import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
@@ -26,7 +26,7 @@ from .media import Tools, run_ffmpeg, stop_children
 from .plans import LessonPlan, Mode
 from .segments import SegmentSpec, SegmentStore, render_segments, time_scale, together
 
-# %% ../nbs/12_lessons.ipynb #448c0db1
+# %% ../nbs/12_lessons.ipynb #0bc8d978
 LOUDNESS = -16.0  # LUFS, what phones and browsers expect
 _PEAK = -1.8  # dB; leaves room for what AAC adds
 
@@ -63,7 +63,7 @@ def _chapter_lines(plan: LessonPlan) -> str:
         rows.append(f"[CHAPTER]\nTIMEBASE={rate.denominator}/{rate.numerator}\nSTART={start}\nEND={end}\ntitle={safe}")
     return "\n".join(rows) + "\n"
 
-# %% ../nbs/12_lessons.ipynb #ec547ee4
+# %% ../nbs/12_lessons.ipynb #6fa8434d
 def _picture_of(plan: LessonPlan, files: Sequence[Path], target: Path) -> tuple[list[str], list[str]]:
     "What ffmpeg opens and writes for a small picture of a lesson: the middle of its first repeat, or of a clip."
     number = min(1, len(files) - 1)
@@ -145,79 +145,78 @@ class RenderResult:
 
 Progress = Callable[[int, int, str], None]  # done, of how many, what was just done
 
-# %% ../nbs/12_lessons.ipynb #cf1d0e20
-class _Bench:
-    "One run: the store, the tools, and a count of what was started."
+# %% ../nbs/12_lessons.ipynb #d41ea71f
+@dataclass(frozen=True)
+class _Starter:
+    "Starts ffmpeg for one run, and counts how often."
 
-    def __init__(self, store: SegmentStore, tools: Tools, out_dir: Path, threads: int, specs: Sequence[SegmentSpec]) -> None:
-        self.store, self.tools, self.out_dir, self.threads = store, tools, out_dir, threads
-        self.joined = SegmentStore(store.root / "joined", ".mp4")
-        self.pictures = SegmentStore(store.root / "joined", ".jpg")
-        self.files: dict[str, Future[Path]] = {spec.key: Future() for spec in specs}
-        self.runs: list[str] = []  # appending is safe in threads
+    tools: Tools
+    threads: int  # of each process
+    begun: list[str] = field(default_factory=list)  # appending is safe in threads
 
     def run(self, args: Sequence[str], what: str) -> str:
-        "Start ffmpeg, counted."
-        self.runs.append(what)
+        "Start ffmpeg."
+        self.begun.append(what)
         return run_ffmpeg(args, self.tools, what=what, threads=self.threads)
 
-    def _render(self, specs: Sequence[SegmentSpec], parts: Sequence[Path]) -> None:
-        "Make segments in one process, counted."
-        self.runs.append(specs[0].kind)
+    def render(self, specs: Sequence[SegmentSpec], parts: Sequence[Path]) -> None:
+        "Make segments in one process."
+        self.begun.append(specs[0].kind)
         render_segments(specs, parts, self.tools, self.threads)
 
-    def segments(self, batch: Sequence[SegmentSpec]) -> None:
-        "Put the files of a batch, or why there are none, where their lessons wait for them."
+# %% ../nbs/12_lessons.ipynb #7288941f
+class _Promises:
+    "The segments of a run: each will be a file, or the reason why there is none."
+
+    def __init__(self, specs: Iterable[SegmentSpec]) -> None:
+        self._files: dict[str, Future[Path]] = {spec.key: Future() for spec in specs}
+
+    def wait(self, specs: Iterable[SegmentSpec]) -> list[Path]:
+        "The files of segments, once others have made them. Raises what kept one from being made."
+        return [self._files[spec.key].result() for spec in specs]
+
+    def keep(self, batch: Sequence[SegmentSpec], store: SegmentStore, render: Callable[..., None]) -> None:
+        "Make the segments of a batch; nothing is raised but what should end the run."
         try:
-            for spec, path in zip(batch, self.store.get_all(batch, self._render), strict=True):
-                self.files[spec.key].set_result(path)
+            for spec, path in zip(batch, store.get_all(batch, render), strict=True):
+                self._files[spec.key].set_result(path)
         except (LangFlixError, OSError) as error:
-            alone = len(batch) == 1 or isinstance(error, NoRoomError)  # a full disk fails each of them
-            for spec in batch:
-                if alone:
-                    self.files[spec.key].set_exception(error)
-                else:  # each by itself, so that only what is broken fails
-                    self.segments([spec])
+            if len(batch) == 1 or isinstance(error, NoRoomError):
+                self._break(batch, error)
+            else:
+                for spec in batch:
+                    self.keep([spec], store, render)
         except BaseException as error:
-            for spec in batch:
-                self.files[spec.key].set_exception(error)
+            self._break(batch, error)
             raise
 
-    def lesson(self, plan: LessonPlan) -> Lesson | RenderFailure:
-        "A finished lesson, or why there is none; waits for segments that others are making."
-        try:
-            paths = [self.files[spec.key].result() for spec in plan.playlist]
-            return self._publish(plan, *self._joined(plan, paths))
-        except (LangFlixError, OSError) as problem:
-            error = no_room(Path(problem.filename or tempfile.gettempdir())) if isinstance(problem, OSError) and is_full(problem) else problem
-            message = f"{error.message} {error.hint}".strip() if isinstance(error, LangFlixError) else str(error)
-            return RenderFailure(plan.group_id, plan.title, plan.layout.name, plan.mode, type(error).__name__, message)
+    def _break(self, batch: Sequence[SegmentSpec], error: BaseException) -> None:
+        "Tell all who wait why there is no file."
+        for spec in batch:
+            self._files[spec.key].set_exception(error)
 
-    def _joined(self, plan: LessonPlan, paths: Sequence[Path]) -> tuple[Path, Path]:
-        "A lesson's film and its small picture, in the store; one process makes both."
+# %% ../nbs/12_lessons.ipynb #0f313184
+class _Joined:
+    "The lessons that were joined, and their small pictures, in a store."
+
+    def __init__(self, root: Path, run: Callable[..., str]) -> None:
+        self._films, self._pictures, self._run = SegmentStore(root, ".mp4"), SegmentStore(root, ".jpg"), run
+
+    def get(self, plan: LessonPlan, files: Sequence[Path]) -> tuple[Path, Path]:
+        "A lesson's film and its picture, made of its segments when they are not there. Raises `FfmpegError`."
         with tempfile.TemporaryDirectory(prefix="langflix-") as name:
             small = Path(name) / "small.jpg"
-            film = self.joined.get(plan, lambda part: join_lesson(plan, paths, part, self.run, small))
-            return film, self.pictures.get(plan, lambda part: self._pictured(plan, paths, small, part))
+            film = self._films.get(plan, lambda part: join_lesson(plan, files, part, self._run, small))
+            return film, self._pictures.get(plan, lambda part: self._picture(plan, files, small, part))
 
-    def _pictured(self, plan: LessonPlan, paths: Sequence[Path], small: Path, part: Path) -> None:
+    def _picture(self, plan: LessonPlan, files: Sequence[Path], small: Path, part: Path) -> None:
         "The picture that the join made, or one of its own."
         if small.exists():
             shutil.copyfile(small, part)
         else:
-            thumbnail(plan, paths, part, self.run)
+            thumbnail(plan, files, part, self._run)
 
-    def _publish(self, plan: LessonPlan, film: Path, picture: Path) -> Lesson:
-        "Put a lesson where people look for it."
-        place = self.out_dir / plan.folder / f"{plan.name}.mp4"
-        small = place.with_suffix(".jpg")
-        copy_out(film, place)
-        copy_out(picture, small)
-        keys = tuple(spec.key for spec in plan.playlist)
-        duration = round(plan.frames / plan.fps * 1000)
-        return Lesson(place, plan.layout.name, plan.mode, plan.group_id, plan.expressions, duration, small, keys, plan.notes)
-
-
+# %% ../nbs/12_lessons.ipynb #e3d31b55
 def copy_out(made: Path, place: Path) -> None:
     "Copy a file out of the store, whole or not at all; nothing happens when it is already there."
     if place.exists():
@@ -225,6 +224,46 @@ def copy_out(made: Path, place: Path) -> None:
         if (there.st_size, there.st_mtime_ns) == (here.st_size, here.st_mtime_ns):
             return
     publish(place, partial(shutil.copy2, made))
+
+
+def _publish(plan: LessonPlan, film: Path, picture: Path, out_dir: Path) -> Lesson:
+    "Put a lesson where people look for it. Raises `OSError` and `NoRoomError`."
+    place = out_dir / plan.folder / f"{plan.name}.mp4"
+    small = place.with_suffix(".jpg")
+    copy_out(film, place)
+    copy_out(picture, small)
+    keys = tuple(spec.key for spec in plan.playlist)
+    duration = round(plan.frames / plan.fps * 1000)
+    return Lesson(place, plan.layout.name, plan.mode, plan.group_id, plan.expressions, duration, small, keys, plan.notes)
+
+# %% ../nbs/12_lessons.ipynb #482a6b3d
+def _failure(plan: LessonPlan, problem: LangFlixError | OSError) -> RenderFailure:
+    "A lesson that could not be made, and why."
+    error = no_room(Path(problem.filename or tempfile.gettempdir())) if isinstance(problem, OSError) and is_full(problem) else problem
+    message = f"{error.message} {error.hint}".strip() if isinstance(error, LangFlixError) else str(error)
+    return RenderFailure(plan.group_id, plan.title, plan.layout.name, plan.mode, type(error).__name__, message)
+
+
+@dataclass(frozen=True)
+class _Bench:
+    "What all steps of a run work with."
+
+    store: SegmentStore
+    starter: _Starter
+    promises: _Promises
+    joined: _Joined
+    out_dir: Path  # the episode's folder
+
+    def segments(self, batch: Sequence[SegmentSpec]) -> None:
+        "Make the segments of a batch, or say why there are none."
+        self.promises.keep(batch, self.store, self.starter.render)
+
+    def lesson(self, plan: LessonPlan) -> Lesson | RenderFailure:
+        "A finished lesson, or why there is none; waits for segments that others are making."
+        try:
+            return _publish(plan, *self.joined.get(plan, self.promises.wait(plan.playlist)), self.out_dir)
+        except (LangFlixError, OSError) as problem:
+            return _failure(plan, problem)
 
 # %% ../nbs/12_lessons.ipynb #1f18d15d
 _Step = tuple[SegmentSpec, ...] | LessonPlan
@@ -246,7 +285,7 @@ def _in_turn(plans: Sequence[LessonPlan], behind: int) -> list[_Step]:
         waiting.append((len(steps) + behind, plan))
     return steps + [plan for _, plan in waiting]
 
-# %% ../nbs/12_lessons.ipynb #26a4d70e
+# %% ../nbs/12_lessons.ipynb #8f9fa6d4
 def _processors() -> int:
     "How many processors this process may use."
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -264,7 +303,8 @@ def render_lessons(
     workers = workers or _processors()
     steps = _in_turn(plans, workers)
     specs = [spec for step in steps if isinstance(step, tuple) for spec in step]
-    bench = _Bench(store, tools, out_dir, max(_processors() // workers, 1), specs)
+    starter = _Starter(tools, max(_processors() // workers, 1))
+    bench = _Bench(store, starter, _Promises(specs), _Joined(store.root / "joined", starter.run), out_dir)
     tell, before = _counted(progress, len(steps)), dict(store.counts)
     done: dict[int, Lesson | RenderFailure] = {}
     for step, made in _in_threads(lambda step: bench.segments(step) if isinstance(step, tuple) else bench.lesson(step), steps, workers):
@@ -272,7 +312,7 @@ def render_lessons(
             done[id(step)] = made
         tell(step.name if isinstance(step, LessonPlan) else ", ".join(dict.fromkeys(f"{spec.kind} {spec.layout.name}" for spec in step)))
     counts = {name: store.counts[name] - before.get(name, 0) for name in ("rendered", "reused")}
-    return _result([done[id(plan)] for plan in plans], ffmpeg_runs=len(bench.runs), **counts)
+    return _result([done[id(plan)] for plan in plans], ffmpeg_runs=len(starter.begun), **counts)
 
 
 def _result(made: Sequence[Lesson | RenderFailure], **counts: int) -> RenderResult:
