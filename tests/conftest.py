@@ -1,25 +1,74 @@
-"What the tests of jobs share: a store of each kind, new and empty."
+"What tests of several rooms share: real servers, a real browser, a disk that is soon full, and stores of jobs that are new and empty."
 
 import pytest
-from servers import redis_server
-
-from langflix.redis_jobs import RedisJobs
+from browser import browser
+from disks import small_file_system
+from jobs_at_work import opened
+from servers import postgres, redis_server
+from service import Service
+from trap import open_trap
 
 
 @pytest.fixture(scope="module")
-def server():
+def redis():
     "A Redis of our own."
     with redis_server() as running:
         yield running
 
 
+@pytest.fixture(scope="module")
+def postgresql():
+    "A PostgreSQL of our own."
+    with postgres() as running:
+        yield running
+
+
+@pytest.fixture
+def made():
+    "Makes services, each in a folder of its own, and ends them."
+    services = []
+    yield lambda *args, **more: services.append(Service(*args, **more)) or services[-1]
+    for service in services:
+        service.end()
+
+
 @pytest.fixture(params=["local", "redis"])
 def address(request, tmp_path):
-    "Where a new, empty store is."
+    "Where a new, empty store of jobs is, of each kind."
     if request.param == "local":
         return str(tmp_path / "jobs.db")
-    server = request.getfixturevalue("server")
-    store = RedisJobs(server.url)
+    url = request.getfixturevalue("redis").url
+    store = opened(url)
     store._client.flushall()
     store.close()
-    return server.url
+    return url
+
+
+@pytest.fixture
+def jobs(address):
+    "A new, empty store of jobs, of each kind."
+    store = opened(address)
+    yield store
+    store.close()
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    "A real Chromium."
+    with browser() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def trap():
+    "A server that nobody may call."
+    with open_trap() as running:
+        yield running
+        assert running.called == []
+
+
+@pytest.fixture
+def small_disk(request, tmp_path):
+    "A file system of its own, of as many megabytes as the test's module says."
+    with small_file_system(tmp_path / "disk", request.module.DISK_MB) as place:
+        yield place

@@ -49,14 +49,20 @@ def job(folder: Path) -> None:
     sys.exit(1 if error else 0)
 
 
+def opened(address: str):
+    "A store of jobs: a file, or a Redis."
+    from langflix.local_jobs import LocalJobs
+    from langflix.redis_jobs import RedisJobs
+
+    return RedisJobs(address) if address.startswith("redis") else LocalJobs(address)
+
+
 def command(folder: Path) -> list[str]:
     return [sys.executable, __file__, "job", str(folder)]
 
 
 def server(address: str, out: str, slots: str, lease_s: str) -> None:
     "A server that does nothing but run jobs."
-    from test_jobs import opened
-
     from langflix.config import Settings
     from langflix.runner import Runner
 

@@ -24,19 +24,13 @@ from langflix.groups import ExpressionGroup
 from langflix.timing import Expression
 
 
-@pytest.fixture(scope="session")
-def server():
-    with postgres() as running:
-        yield running
-
-
 @pytest.fixture(params=["sqlite", "postgres"])
 def url(request, tmp_path):
     "A new database of each kind."
     if request.param == "sqlite":
         return sqlite_url(tmp_path / "catalogue.db")
     name = "t" + os.urandom(6).hex()
-    return read_url(request.getfixturevalue("server").new_database(name))
+    return read_url(request.getfixturevalue("postgresql").new_database(name))
 
 
 @pytest.fixture
@@ -419,9 +413,9 @@ def test_a_server_that_is_gone_is_told_and_used_again_when_it_is_back(tmp_path):
         assert found(catalogue.search()) == ["give up"]
 
 
-def test_a_database_that_does_not_exist_is_told(server):
+def test_a_database_that_does_not_exist_is_told(postgresql):
     with pytest.raises(CatalogueError, match="does not exist"):
-        open_database(read_url(server.address("nowhere")))
+        open_database(read_url(postgresql.address("nowhere")))
 
 
 @pytest.mark.parametrize("wrong", ["", "nonsense", "mysql://u:secret@h/d", "sqlite://", "sqlite:///:memory:", "postgresql://u:secret@h:port/d"])
@@ -464,13 +458,13 @@ def test_words_are_the_same_however_they_are_written():
     assert json.dumps(search_words("x" * 500)) == json.dumps(["x" * 64])
 
 
-def test_a_postgresql_without_an_encoding_keeps_every_letter(server, tmp_path):
+def test_a_postgresql_without_an_encoding_keeps_every_letter(postgresql, tmp_path):
     import psycopg
 
     name = "ascii" + os.urandom(4).hex()
-    with psycopg.connect(server.address("postgres"), autocommit=True) as connection:
+    with psycopg.connect(postgresql.address("postgres"), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
-    opened = Catalogue(open_database(read_url(server.address(name))), tmp_path)
+    opened = Catalogue(open_database(read_url(postgresql.address(name))), tmp_path)
     try:
         record(opened, manifest("Show.S01E01", expression("버티다", translation="éèß")))
         assert [(one.expression, one.translation) for one in opened.search("버티다").items] == [("버티다", "éèß")]

@@ -9,6 +9,7 @@ import zipfile
 
 import pytest
 from anki.collection import Collection, ImportAnkiPackageOptions, ImportAnkiPackageRequest
+from expressions import spoken_in
 
 from langflix.card_media import line_window, small_clip
 from langflix.config import Deck
@@ -17,7 +18,6 @@ from langflix.deck import FIELDS, write_deck
 from langflix.export import ClipRecord, Languages, Manifest
 from langflix.groups import group_expressions
 from langflix.media import find_tools, run_ffmpeg
-from langflix.timing import Expression
 
 CUES = [
     Cue(1, 1000, 2000, "Is the moon <b>broken</b>?", speaker="MAYA & co"),
@@ -28,17 +28,7 @@ CUES = [
 DAY = 86_400
 
 
-def said(expression, cue, spans, first, last, **more):
-    at = {c.index: c for c in CUES}
-    fields = {
-        "expression": expression, "start_ms": at[cue].start_ms, "end_ms": at[cue].end_ms, "cue_start": cue, "cue_end": cue,
-        "context_start_ms": at[first].start_ms, "context_end_ms": at[last].end_ms, "context_cue_start": first, "context_cue_end": last,
-        "text": at[cue].line, "spans": spans, "translation": "버티다", "definition": "to go <on>", "context_translation": (), "example": "An example.",
-        "similar": ("hold on",), "level": "B1", "kind": "phrasal verb", "score": 0.5, "source": "gemini",
-    }  # fmt: skip
-    return Expression(**(fields | more))
-
-
+said = spoken_in(CUES, definition="to go <on>", kind="phrasal verb")
 FIGURE = said("figure out", 2, ((2, 8, 14), (2, 22, 25)), 1, 3)
 HANG, AGAIN = said("hang in there", 3, ((3, 0, 13),), 1, 3), said("hang in there", 4, ((4, 0, 13),), 4, 4)
 GROUPS = tuple(group_expressions([FIGURE, HANG, AGAIN]))

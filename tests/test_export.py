@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pysubs2
 import pytest
+from expressions import spoken_in
 
 from langflix.core import Cue, InputError
 from langflix.export import (
@@ -34,16 +35,7 @@ CUES = [
 ]
 
 
-def said(expression, cue, spans, first=1, last=3, **more):
-    at = {c.index: c for c in CUES}
-    fields = {
-        "expression": expression, "start_ms": at[cue].start_ms, "end_ms": at[cue].end_ms, "cue_start": cue, "cue_end": cue, "context_start_ms": at[first].start_ms,
-        "context_end_ms": at[last].end_ms, "context_cue_start": first, "context_cue_end": last, "text": at[cue].line, "spans": spans, "translation": "버티다",
-        "definition": "to go on", "context_translation": (), "example": "", "similar": ("hold on",), "level": "B1", "kind": "idiom", "score": 0.1 + 0.2, "source": "gemini",
-    }  # fmt: skip
-    return Expression(**(fields | more))
-
-
+said = spoken_in(CUES, 1, 3, example="", score=0.1 + 0.2)
 HANG = said("hang in there", 2, ((2, 0, 13),))
 WAY = said("by the way", 2, ((2, 15, 25),), context_translation=("달이 고장 났어?", "버텨. 그런데, 기다려.", ""))
 GROUPS = tuple(group_expressions([HANG, WAY]))

@@ -11,7 +11,8 @@ from pathlib import Path
 import pyarrow.parquet
 import pysubs2
 import pytest
-from browser import browser, page, violations
+from browser import page, violations
+from expressions import spoken_in
 
 from langflix.align import align
 from langflix.core import Cue, InputError, ToolError
@@ -38,16 +39,7 @@ CUES = [
 LINES = {1: "달이 고장 났어?", 2: "다 알아낼 수 있어?", 5: "여기엔 없어."}
 
 
-def said(expression, cue, spans, **more):
-    at = {c.index: c for c in CUES}
-    fields = {
-        "expression": expression, "start_ms": at[cue].start_ms, "end_ms": at[cue].end_ms, "cue_start": cue, "cue_end": cue, "context_start_ms": 1000,
-        "context_end_ms": 6000, "context_cue_start": 1, "context_cue_end": 4, "text": at[cue].line, "spans": spans, "translation": "알아내다", "definition": "to go on",
-        "context_translation": (), "example": "=HYPERLINK(\"http://evil\")", "similar": ("hold on", "wait"), "level": "B1", "kind": "phrasal verb", "score": 0.5, "source": "gemini",
-    }  # fmt: skip
-    return Expression(**(fields | more))
-
-
+said = spoken_in(CUES, 1, 4, translation="알아내다", example='=HYPERLINK("http://evil")', similar=("hold on", "wait"), kind="phrasal verb")
 RANKING = Ranking(useful=0.5, level=1, scene=1, line=1, times=1, total=0.5, why="Just above your level.")
 FIGURE = said("figure out", 2, ((2, 8, 14), (2, 22, 25)), ranking=RANKING)
 HANG = said("hang in there", 4, ((4, 0, 13),), translation="@버티다", definition="+1", example="")
@@ -129,8 +121,15 @@ def test_three_formats_say_the_same_and_other_readers_understand_them(tmp_path):
     srt, vtt, _ = (path.read_text(encoding="utf-8") for path in written)
     assert "Can you <b>figure</b>\nit all <b>out</b> →\n다 <b>알아낼</b> 수 있어?" in srt
     assert srt.count("-->") == 4
-    assert "<c.taught>Hang in there</c>" in vtt
+    assert "<b><c.taught>Hang in there</c></b>" in vtt
     assert "&lt;b&gt;broken&lt;/b&gt;" in vtt
+
+
+def test_a_webvtt_file_holds_cues_only_because_older_readers_stop_at_a_style_block(tmp_path):
+    (path,) = (path for path in write_tracks(made(episode="e"), tmp_path, CUES, LINES) if path.suffix == ".vtt")
+    head, *blocks = path.read_text(encoding="utf-8").strip().split("\n\n")
+    assert head == "WEBVTT"
+    assert [" --> " in block.splitlines()[0] for block in blocks] == [True] * 4
 
 
 def test_ffmpeg_reads_all_three_and_draws_the_text_of_the_ass_as_it_is(tmp_path):
@@ -208,12 +207,6 @@ def test_right_to_left_languages_stand_right_to_left():
     html = render_sheet(made(languages=Languages(source="en", target="ar")), CUES, {1: "هل القمر مكسور؟"}, {})
     assert '<p class="answer" lang="ar" dir="rtl">هل القمر مكسور؟</p>' in html
     assert 'lang="en" dir="ltr"' in html
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with browser() as opened:
-        yield opened
 
 
 @pytest.mark.parametrize("width", [1280, 390])

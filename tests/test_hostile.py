@@ -1,6 +1,5 @@
 """Requests and files that mean harm: each is refused with its own status, and nothing outside the service's folders is read, written or called."""
 
-import http.server
 import json
 import os
 import socket
@@ -20,28 +19,6 @@ from langflix.media import find_tools, probe, run_ffmpeg
 pytestmark = pytest.mark.media
 OWNER = f"Authorization: Bearer {TOKENS['runner']}\r\n".encode()
 SECRET = "canary-3b1f-do-not-tell"
-
-
-class Trap(http.server.BaseHTTPRequestHandler):
-    "A server that nobody may call."
-
-    called: list = []  # noqa: RUF012
-
-    def do_GET(self):
-        self.called.append(self.path)
-        self.send_error(404)
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture(scope="module")
-def trap():
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Trap)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    assert Trap.called == []
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,6 @@
 """Films and subtitles that point elsewhere: whatever opens them, nothing outside is read, called or written."""
 
-import http.server
 import os
-import threading
 from contextlib import suppress
 from dataclasses import replace
 from itertools import cycle
@@ -31,27 +29,6 @@ SRT = "1\n00:00:00,500 --> 00:00:02,000\nHang in there.\n"
 MANIFEST = {"episode": "e", "video": None, "subtitles": "e.srt", "analyzer": "embedded", "languages": {"source": "en", "target": "ko"}, "groups": []}
 
 
-class Trap(http.server.BaseHTTPRequestHandler):
-    "A server that nobody may call."
-
-    called: list = []  # noqa: RUF012
-
-    def do_GET(self):
-        self.called.append(self.path)
-        self.send_error(404)
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture(scope="module")
-def trap():
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Trap)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-
-
 @pytest.fixture(scope="module")
 def film(tmp_path_factory):
     "A film of four seconds with subtitles inside."
@@ -76,7 +53,7 @@ def nothing_outside_is_touched(canary, trap):
     yield
     assert (canary.stat().st_atime, canary.stat().st_mtime) == (LONG_AGO, LONG_AGO)
     assert [one.name for one in canary.parent.iterdir()] == ["canary.mp4"]
-    assert Trap.called == []
+    assert trap.called == []
 
 
 def listings(canary, trap):

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from jobs_at_work import opened
 from servers import redis_server
 
 from langflix.config import Settings
@@ -22,17 +23,6 @@ from langflix.redis_jobs import RedisJobs
 import itertools
 
 ME = Worker(host="here", pid=1, started="0")
-
-
-def opened(address):
-    return RedisJobs(address) if address.startswith("redis") else LocalJobs(address)
-
-
-@pytest.fixture
-def jobs(address):
-    store = opened(address)
-    yield store
-    store.close()
 
 
 @pytest.fixture
@@ -287,6 +277,36 @@ def test_only_old_finished_records_expire(jobs, clock):
     assert jobs.counts()["done"] == 0
 
 
+def test_whoever_waits_for_longest_is_found_whatever_its_priority(jobs, clock):
+    assert jobs.oldest() is None
+    first = submit(jobs)
+    for name, priority in (("low", -100), ("b", 0), ("high", 100), ("c", 0)):
+        clock.now += 1
+        submit(jobs, name, priority=priority)
+    assert jobs.oldest().id == first.id
+    jobs.cancel(first.id)
+    assert jobs.oldest().parameters["video"] == "low.mkv"
+    clock.now += 1
+    jobs.retry(first.id)  # it is the youngest again
+    for name in ("high", "b", "c", "a"):
+        assert jobs.claim(ME).parameters["video"] == f"{name}.mkv"
+        assert jobs.oldest().parameters["video"] == "low.mkv"
+    assert (jobs.claim(ME).parameters["video"], jobs.oldest()) == ("low.mkv", None)
+
+
+def test_what_ended_since_a_moment_comes_in_the_order_of_its_end(jobs, clock):
+    waits, *others = [submit(jobs, name) for name in "abcd"]
+    for job in reversed(others):
+        clock.now += 1
+        jobs.cancel(job.id)
+    assert [job.id for job in jobs.ended(1000)] == [job.id for job in reversed(others)]
+    assert [job.id for job in jobs.ended(1002)] == [others[1].id, others[0].id]
+    assert jobs.ended(1004) == []
+    jobs.retry(others[0].id)
+    assert [job.id for job in jobs.ended(1002)] == [others[1].id]
+    assert jobs.get(waits.id).state == "queued"
+
+
 def test_records_outlive_the_program(address):
     first = opened(address)
     job = submit(first)
@@ -318,7 +338,7 @@ def test_ten_thousand_jobs_are_listed_in_time(jobs):
             jobs._file.connection().execute("PRAGMA synchronous = off")
         if n % 100 == 0:
             jobs.cancel(job.id)
-    for ask in (lambda: jobs.list(), lambda: jobs.list("cancelled"), lambda: jobs.list("queued", 50, "200"), lambda: jobs.counts(), lambda: jobs.get(job.id)):
+    for ask in (lambda: jobs.list(), lambda: jobs.list("cancelled"), lambda: jobs.list("queued", 50, "200"), lambda: jobs.counts(), lambda: jobs.get(job.id), lambda: jobs.oldest()):
         times = []
         for _ in range(5):
             began = time.perf_counter()
@@ -332,7 +352,7 @@ def test_ten_thousand_jobs_are_listed_in_time(jobs):
 WORKER = """
 import random, sys
 sys.path.insert(0, sys.argv[1])
-from test_jobs import opened
+from jobs_at_work import opened
 from langflix.job import JobError, Progress, Worker
 jobs, number = opened(sys.argv[2]), int(sys.argv[3])
 dice = random.Random(number)
@@ -396,7 +416,7 @@ def test_no_job_is_started_twice_at_once(jobs, address):
 SUBMITTER = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from test_jobs import opened
+from jobs_at_work import opened
 jobs = opened(sys.argv[2])
 for n in range(30):
     job, new = jobs.submit({"video": f"{n}.mkv"}, idempotency_key=f"key {n}" if n % 2 else None)
@@ -467,8 +487,8 @@ def test_a_full_redis_is_told_and_recovers(tmp_path):
         jobs.close()
 
 
-def test_a_replica_is_told(server):
-    with redis_server("--replicaof", "127.0.0.1", str(server.port)) as replica:
+def test_a_replica_is_told(redis):
+    with redis_server("--replicaof", "127.0.0.1", str(redis.port)) as replica:
         jobs = RedisJobs(replica.url)
         with pytest.raises(JobStoreError, match="only be read"):
             jobs.ping()
@@ -519,11 +539,11 @@ def test_a_file_that_is_no_store_or_a_newer_one_is_told(tmp_path):
         LocalJobs(tmp_path / "file" / "jobs.db")
 
 
-def test_the_settings_choose_the_store(tmp_path, server):
+def test_the_settings_choose_the_store(tmp_path, redis):
     local = open_jobs(Settings(paths={"output": tmp_path / "out"}))
     assert (tmp_path / "out" / ".jobs" / "jobs.db").is_file()
     local.close()
-    far = open_jobs(Settings(redis={"url": server.url}))
+    far = open_jobs(Settings(redis={"url": redis.url}))
     assert isinstance(far, RedisJobs)
     far.close()
 

@@ -24,14 +24,6 @@ DOCS = Path(__file__).parent.parent / "docs"
 MANUAL = (DOCS / "operations.md").read_text(encoding="utf-8")
 
 
-@pytest.fixture
-def made():
-    services = []
-    yield lambda *args, **more: services.append(Service(*args, **more)) or services[-1]
-    for service in services:
-        service.end()
-
-
 # By its name
 
 

@@ -7,13 +7,14 @@ from html.parser import HTMLParser
 from urllib.parse import unquote
 
 import pytest
+from expressions import spoken_in
 from PIL import Image
 
 from langflix.core import Cue, InputError
 from langflix.export import ClipRecord, Failure, Languages, LessonRecord, Manifest, Stats
 from langflix.groups import group_expressions
 from langflix.report import render_report, write_report
-from langflix.timing import Dropped, Expression, Ranking
+from langflix.timing import Dropped, Ranking
 
 EVIL = "<script>alert('x')</script><img src=x onerror=alert(1)>\" onmouseover=\"alert(2)"
 CUES = [
@@ -25,17 +26,7 @@ CUES = [
 VOID = {"meta", "img", "input", "br", "link", "rect", "line"}
 
 
-def said(expression, cue, spans, first, last, **more):
-    at = {c.index: c for c in CUES}
-    fields = {
-        "expression": expression, "start_ms": at[cue].start_ms, "end_ms": at[cue].end_ms, "cue_start": cue, "cue_end": cue,
-        "context_start_ms": at[first].start_ms, "context_end_ms": at[last].end_ms, "context_cue_start": first, "context_cue_end": last,
-        "text": at[cue].line, "spans": spans, "translation": "버티다", "definition": "to go on", "context_translation": (), "example": "An example.",
-        "similar": ("hold on",), "level": "B1", "kind": "idiom", "score": 0.5, "source": "gemini",
-    }  # fmt: skip
-    return Expression(**(fields | more))
-
-
+said = spoken_in(CUES)
 EXPRESSIONS = [
     said("hang in there", 2, ((2, 0, 13),), 1, 3),
     said("by the way", 2, ((2, 15, 25),), 1, 3, kind="discourse marker", level="A2"),

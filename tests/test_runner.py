@@ -11,9 +11,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from jobs_at_work import STEPS, command
+from jobs_at_work import STEPS, command, opened
 from servers import redis_server
-from test_jobs import opened
 
 from langflix import runner as room
 from langflix.config import Settings
@@ -23,13 +22,6 @@ from langflix.runner import Runner
 from langflix.warden import STOPPED, warden_command
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are watched through /proc")
-
-
-@pytest.fixture
-def jobs(address):
-    store = opened(address)
-    yield store
-    store.close()
 
 
 @pytest.fixture

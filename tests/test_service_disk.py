@@ -1,12 +1,11 @@
 """A disk that fills up: the health says so, a job says why it failed, nothing half-made is left, nothing is paid twice, and all is made when there is room."""
 
 import json
-import os
-import shutil
 import subprocess
 import time
 
 import pytest
+from disks import fill
 from runs import KEY, asking, make
 from service import SHOW, Service, at_work, ended
 from stand_in import stand_in
@@ -18,32 +17,7 @@ from langflix.processes import marked
 
 pytestmark = pytest.mark.media
 TOOLS = find_tools()
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    "A file system of its own."
-    place = tmp_path / "disk"
-    place.mkdir()
-    as_root = [] if os.geteuid() == 0 else ["sudo", "-n"]
-    mount = [*as_root, "mount", "-t", "tmpfs", "-o", "size=200m,mode=1777", "tmpfs", place]
-    if not all(map(shutil.which, (mount[0], "mount"))) or subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("only root, or a user with sudo, may mount a small disk")
-    yield place
-    subprocess.run([*as_root, "umount", "-l", place], check=True)
-
-
-def fill(place):
-    "Take all the room that is left, to the last page."
-    filler = place / "filler"
-    for size in (1 << 22, 1 << 12):
-        try:
-            with filler.open("ab", buffering=0) as file:
-                while True:
-                    file.write(bytes(size))
-        except OSError:
-            pass
-    return filler
+DISK_MB = 200
 
 
 def wait(what, within_s=60):

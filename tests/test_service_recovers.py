@@ -4,20 +4,10 @@ import shutil
 import sqlite3
 import time
 
-import pytest
 import redis
 from servers import RedisServer, place
-from service import Service
 
 ASK = {"parameters": {"video": "sample", "level": "B1"}}
-
-
-@pytest.fixture
-def made():
-    services = []
-    yield lambda *args, **more: services.append(Service(*args, **more)) or services[-1]
-    for service in services:
-        service.end()
 
 
 def health(client, status, part="jobs", within_s=25):

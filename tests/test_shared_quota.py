@@ -34,12 +34,6 @@ print(sum(not outcome.failures for outcome in outcomes), processor.report.rate_l
 """
 
 
-@pytest.fixture(scope="module")
-def redis():
-    with redis_server() as server:
-        yield server
-
-
 @pytest.fixture(params=["file", "redis"])
 def account(request, tmp_path):
     "Opens the same account again and again."

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from disks import fill
 from films import NTSC_FILM, make_film
 
 from langflix.core import format_ms
@@ -21,6 +22,7 @@ from langflix.media import find_tools
 PROGRAM = Path(sys.executable).with_name("langflix")
 TOOLS = find_tools()
 SAID = {1000: "By the way, I sold the boat.", 9000: "It was a piece of cake."}
+DISK_MB = 96
 FINAL = 0  # exit status of a run that made everything
 
 
@@ -174,29 +176,6 @@ def test_segments_that_cannot_be_written_are_failures_and_the_others_are_kept(de
     again = desk.run(FINAL)
     assert again["stats"]["segments"]["rendered"] == len(desk.segments() - there) > 0
     desk.is_complete(again)
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    "A file system of its own."
-    place = tmp_path / "disk"
-    place.mkdir()
-    as_root = [] if os.geteuid() == 0 else ["sudo", "-n"]
-    mount = [*as_root, "mount", "-t", "tmpfs", "-o", "size=96m,mode=1777", "tmpfs", place]
-    if not all(map(shutil.which, (mount[0], "mount"))) or subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("only root, or a user with sudo, may mount a small disk")
-    yield place
-    subprocess.run([*as_root, "umount", "-l", place], check=True)
-
-
-def fill(place):
-    "Take all the room that is left."
-    with (place / "filler").open("wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(bytes(1 << 16))
-        except OSError:
-            return place / "filler"
 
 
 def test_a_disk_that_is_full_before_the_start_is_told_at_once(desk, small_disk):

@@ -1,12 +1,10 @@
 """Uploads: names that stay names, files that are looked at before they get one, and nothing left of those that fail."""
 
 import asyncio
-import os
-import shutil
-import subprocess
 import unicodedata
 
 import pytest
+from disks import as_root
 from service import SAMPLE, Service
 from starlette.requests import ClientDisconnect
 
@@ -15,20 +13,8 @@ from langflix.core import InputError, LangFlixError, MediaError
 from langflix.problems import NoRoom
 from langflix.uploads import receive, safe_name, sweep
 
+DISK_MB = 8
 LINES = b"1\n00:00:01,000 --> 00:00:02,000\nHang in there.\n"
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    "A file system of its own, of eight megabytes."
-    place = tmp_path / "disk"
-    place.mkdir()
-    as_root = [] if os.geteuid() == 0 else ["sudo", "-n"]
-    mount = [*as_root, "mount", "-t", "tmpfs", "-o", "size=8m,mode=1777", "tmpfs", place]
-    if not all(map(shutil.which, (mount[0], "mount"))) or subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("only root, or a user with sudo, may mount a small disk")
-    yield place
-    subprocess.run([*as_root, "umount", "-l", place], check=True)
 
 
 async def stream(*parts):
@@ -145,8 +131,7 @@ def test_some_room_is_left_for_others(tmp_path, monkeypatch):
 
 
 def test_a_folder_that_may_not_be_written_is_told(small_disk):
-    as_root = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
-    subprocess.run([*as_root, "mount", "-o", "remount,ro", small_disk], check=True)  # root may write everywhere else
+    assert as_root("mount", "-o", "remount,ro", small_disk) == ""  # root may write everywhere else
     with pytest.raises(NoRoom, match="cannot be kept"):
         upload(small_disk, "a.srt", LINES)
 
