@@ -7,7 +7,7 @@ __all__ = ['Source', 'LexiconAnalyzer', 'choose_source', 'make_analyzer', 'accou
            'describe', 'quota_binds', 'Findings', 'cut_to_film', 'make_groups', 'Answers', 'ask_about', 'make_findings',
            'find_expressions', 'estimate_analysis']
 
-# %% ../nbs/13d_analysis.ipynb #6bae8b36
+# %% ../nbs/13d_analysis.ipynb #4d1ec86b
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ from .batch import BatchProcessor, Terms
 from .batch_jobs import make_batch_jobs
 from .chunks import Chunk, contexts, make_chunks
 from .config import Settings
-from .core import Cue, SettingsError, clock
+from .core import Cue, SettingsError, clock, in_one_line
 from .costs import Estimate, Price, cost, estimate, in_batch, most_tokens, price, require_price
 from .export import Failure, Stats
 from .gemini import Answer, GeminiAnalyzer, Tokens, make_transport
@@ -214,7 +214,7 @@ def _run_notes(report: RunReport, settings: Settings) -> list[str]:
         notes.append(f"{report.rate_limited} requests were refused as too many: set gemini.rpm to your project's requests a minute")
     return notes
 
-# %% ../nbs/13d_analysis.ipynb #d6e53f0b
+# %% ../nbs/13d_analysis.ipynb #bdf51f6e
 @dataclass(frozen=True)
 class Findings:
     "What the analysis of an episode gave."
@@ -230,7 +230,7 @@ class Findings:
 def _failures(outcomes: Iterable[ChunkOutcome]) -> tuple[Failure, ...]:
     "The stretches without an answer, as the manifest has them."
     return tuple(
-        Failure(cue_start=f.cue_start, cue_end=f.cue_end, reason=f.reason, message=f"{f.message} {f.hint}".strip())
+        Failure(cue_start=f.cue_start, cue_end=f.cue_end, reason=f.reason, message=in_one_line(f.message, f.hint))
         for outcome in outcomes for f in outcome.failures
     )  # fmt: skip
 

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['log', 'AHEAD', 'Checked', 'encoding_s', 'check_season', 'SeasonResult', 'season_name', 'opened_crew', 'Season']
 
-# %% ../nbs/14e_season.ipynb #4ff0468a
+# %% ../nbs/14e_season.ipynb #00574c16
 import logging
 import tempfile
 import time
@@ -16,11 +16,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from .analysis import choose_source, estimate_analysis
+from .analysis import Answers, choose_source, estimate_analysis, make_analyzer
 from .bench_video import plain_encode
 from .choice import Learner
 from .config import Settings
-from .core import LangFlixError
+from .core import LangFlixError, in_one_line
 from .costs import Estimate, require_price
 from .episode import Episode
 from .export import Manifest, read_manifest
@@ -88,7 +88,7 @@ def encoding_s(
         plain_encode(probe(video, tools), _TRIED_S, settings, tools, Path(folder) / "tried.mp4")
         return (time.monotonic() - began) / _TRIED_S * _OVER_PLAIN * expressions * each_s
 
-# %% ../nbs/14e_season.ipynb #739d7204
+# %% ../nbs/14e_season.ipynb #baba1a4b
 _LEAST_ROOM = 2_000_000_000  # bytes; each episode checks exactly before it is rendered
 
 
@@ -105,12 +105,18 @@ def check_season(found: SeasonFiles, settings: Settings, out: Path) -> Checked:
             estimate, sizes[files.video] = _check_one(files, settings, tools)
             estimates.append(estimate)
         except LangFlixError as error:
-            faults[files.name] = f"{error.message} {error.hint}".strip()
+            faults[files.name] = in_one_line(error.message, error.hint)
     if estimates:
         check_space(out, _LEAST_ROOM)
         check_space(settings.paths.cache, _LEAST_ROOM)
     encode_s = encoding_s(list(sizes.values()), next(iter(sizes)), settings, tools) if sizes else 0.0
     return Checked(_sum(estimates), faults, unchanged, encode_s)
+
+
+def _require_analyzer(settings: Settings, checked: Checked) -> None:
+    "Raises `LangFlixError` where nobody could be asked; a key that only the workers of a cluster have is their affair."
+    if checked.estimate is not None and not settings.dask.scheduler:
+        make_analyzer((), settings)
 
 # %% ../nbs/14e_season.ipynb #13d3f587
 @dataclass(frozen=True)
@@ -136,9 +142,10 @@ def season_name(root: Path) -> str:
     told = season_of_folder(root.name)
     return f"{root.parent.name} {root.name}" if told and not told[0] and root.parent.name else root.name or "season"
 
-# %% ../nbs/14e_season.ipynb #aea31e56
+# %% ../nbs/14e_season.ipynb #fcb9d2ea
 AHEAD = 3  # episodes that are asked about before the one that is made; more where more are made at once
 _STOPS = FATAL | {"max_cost", "deadline", "rate", "breaker"}  # the next episode would fare no better
+_SILENT = 2  # so many episodes without any answer, one after the other, and the service is not there
 _LOOK_S = 5.0  # how often a cluster is looked at for new machines
 
 
@@ -172,6 +179,7 @@ class _Work:
     asked_to: int = 0  # episodes before it are wanted, or need not be
     chosen_to: int = 0  # episodes before it are chosen
     spent_usd: float = 0.0
+    silent: int = 0  # episodes in a row about which no answer came at all
     stopped: str = ""  # why nothing more is asked
 
 
@@ -191,6 +199,7 @@ class Season:
         opened = nullcontext(crew) if crew else opened_crew(self.found, self.settings, self.out, self.show, self.save)
         with opened as self.crew, opened_catalogue(self.settings, self.out) as catalogue:
             checked = checked or check_season(self.found, self.settings, self.out)
+            _require_analyzer(self.settings, checked)
             while len(self.work.rows) < count:
                 _finish(self, catalogue)
                 _ask_ahead(self, checked)  # first, because choosing takes a moment
@@ -199,7 +208,7 @@ class Season:
                 _wait(self.work)
         return _conclude(self, [self.work.rows[place] for place in range(count)], began)
 
-# %% ../nbs/14e_season.ipynb #f9cb1f0d
+# %% ../nbs/14e_season.ipynb #a9e879ff
 def _ask_ahead(season: Season, checked: Checked) -> None:
     "Start asking about the next episodes."
     work, (asks, makes) = season.work, season.crew.room()
@@ -221,7 +230,7 @@ def _ask(season: Season, place: int) -> bool:
     work, files = season.work, season.found.episodes[place]
     work.wanted.remove(place)
     if work.stopped:
-        work.rows[place] = _failed(season, files, f"{work.stopped} Run the same command again to go on.")
+        work.rows[place] = _failed(season, files, in_one_line(work.stopped, "Run the same command again to go on."))
     else:
         work.asked[place] = season.crew.ask(files, _left_to_spend(season))
     return place in work.asked
@@ -241,10 +250,19 @@ def _count(work: _Work) -> None:
         if place in work.counted or not future.done() or future.exception():
             continue
         work.counted.add(place)
-        report = future.result().answers.report
-        work.spent_usd += report.cost_usd or 0.0
-        if report.ended_by and report.ended_by.reason in _STOPS:
-            work.stopped = report.ended_by.message
+        answers = future.result().answers
+        work.spent_usd += answers.report.cost_usd or 0.0
+        work.silent = work.silent + 1 if _is_silent(answers) else 0
+        if (ended := answers.report.ended_by) and ended.reason in _STOPS:
+            work.stopped = ended.message
+        elif work.silent >= _SILENT:
+            work.stopped = f"about the {work.silent} episodes before it there was no answer either"
+
+
+def _is_silent(answers: Answers) -> bool:
+    "Whether the service could not be reached at all."
+    reasons = {failure.reason for outcome in answers.outcomes for failure in outcome.failures}
+    return reasons == {"network"} and not answers.report.answered + answers.report.reused
 
 
 def _wait(work: _Work) -> None:
@@ -253,7 +271,7 @@ def _wait(work: _Work) -> None:
     if pending:
         wait(pending, timeout=_LOOK_S, return_when=FIRST_COMPLETED)
 
-# %% ../nbs/14e_season.ipynb #508bc69d
+# %% ../nbs/14e_season.ipynb #54dec195
 def _choose_in_order(season: Season, catalogue: Any) -> None:
     "Choose for every episode whose turn it is."
     work, (_, makes) = season.work, season.crew.room()
@@ -299,7 +317,7 @@ def _choose(season: Season, place: int, files: EpisodeFiles, future: "Future[Ask
 def _said(error: Exception) -> str:
     "An error in one line."
     if isinstance(error, LangFlixError):
-        return f"{error.message} {error.hint}".strip()
+        return in_one_line(error.message, error.hint)
     log.error("an episode failed unexpectedly", exc_info=error)
     return f"unexpected: {type(error).__name__}: {error}"
 

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Table', 'season']
 
-# %% ../nbs/18_7_season.ipynb #f0cc4c9a
+# %% ../nbs/18_7_season.ipynb #dcd88ca4
 import json
 import sys
 import threading
@@ -24,6 +24,7 @@ from langflix.terminal import (
 )  # fmt: skip
 
 if TYPE_CHECKING:
+    from langflix.costs import Estimate
     from langflix.season import Checked, SeasonResult
     from langflix.season_files import EpisodeFiles, SeasonFiles
     from langflix.season_report import Row
@@ -73,7 +74,10 @@ def _pairs_data(season: "SeasonFiles") -> dict[str, Any]:
         "left_out": [{"path": str(left.path), "reason": left.reason} for left in season.left_out], "missing": list(season.missing),
     }  # fmt: skip
 
-# %% ../nbs/18_7_season.ipynb #ee28d3b5
+# %% ../nbs/18_7_season.ipynb #391ba322
+_ENDS = ("made", "in part", "failed", "answered")  # stages after which an episode has no line that moves
+
+
 class Table:
     "Shows the episodes of a season on the error stream."
 
@@ -87,20 +91,20 @@ class Table:
             if self._terminal:
                 self._move(label, stage, done, total, what)
             elif total and self._tenths.setdefault(label, Tenths()).worth_a_line(stage, done, total):
-                typer.echo(f"{label}: {stage} {done} of {total} {what}".rstrip(), err=True)
+                how_far = "" if stage in _ENDS else f" {done} of {total}"
+                typer.echo(f"{label}: {stage}{how_far}{f': {what}' if what else ''}", err=True)
 
     def _move(self, label: str, stage: str, done: int, total: int, what: str) -> None:
         "Move the line of an episode; one that is over leaves its last line."
         from tqdm import tqdm
 
-        over = stage in ("made", "in part", "failed", "answered")
         if label not in self._bars:
             self._bars[label] = tqdm(total=1, file=sys.stderr, bar_format="{desc}|{bar:20}|{postfix}", leave=False)
         bar = self._bars[label]
         bar.total, bar.n = max(total, 1), done
         bar.set_description_str(f"{label:<12} {stage:<8}", refresh=False)
         bar.set_postfix_str(what[:70], refresh=True)
-        if over:
+        if stage in _ENDS:
             self._bars.pop(label).close()
             tqdm.write(f"{label:<12} {stage}: {what}", file=sys.stderr)
 
@@ -110,27 +114,33 @@ class Table:
             bar.close()
         self._bars.clear()
 
-# %% ../nbs/18_7_season.ipynb #88b1bbf3
-def _print_checked(season: "SeasonFiles", checked: "Checked") -> None:
+# %% ../nbs/18_7_season.ipynb #41777e28
+def _questions(seen: "Estimate") -> str:
+    "What asking takes, in a line."
+    price = "price not known" if seen.cost_usd is None else f"about {seen.cost_usd:.4f} USD"
+    minutes, seconds = divmod(round(seen.seconds), 60)
+    time_ = "up to 24 hours before the encoding" if seen.binds == "batch" else f"about {minutes}:{seconds:02} beside the encoding"
+    return f"{seen.requests} requests to {seen.model} ({seen.kept} of {seen.chunks} chunks are answered), {price}, {time_}"
+
+
+def _print_checked(season: "SeasonFiles", checked: "Checked", source: str, err: bool) -> None:
     "What is known before a season runs."
     left = len(season.episodes) - len(checked.unchanged) - len(checked.faults)
-    typer.echo(f"{len(season.episodes)} episodes: {left} to make, {len(checked.unchanged)} unchanged, {len(checked.faults)} with faults", err=True)
+    typer.echo(f"{len(season.episodes)} episodes: {left} to make, {len(checked.unchanged)} unchanged, {len(checked.faults)} with faults", err=err)
     labels = {files.name: files.label for files in season.episodes}
     for name, fault in checked.faults.items():
-        typer.echo(f"fault: {labels[name]}: {fault}", err=True)
+        typer.echo(f"fault: {labels[name]}: {fault}", err=err)
     if (seen := checked.estimate) is not None and seen.requests:
-        price = "price not known" if seen.cost_usd is None else f"about {seen.cost_usd:.4f} USD"
-        minutes, seconds = divmod(round(seen.seconds), 60)
-        time_ = "up to 24 hours before the encoding" if seen.binds == "batch" else f"about {minutes}:{seconds:02} beside the encoding"
-        typer.echo(f"asking: {seen.requests} requests to {seen.model} ({seen.kept} of {seen.chunks} chunks are answered), {price}, {time_}", err=True)
+        free = "nobody: no Gemini key is set, so the embedded analyzer is used. With a key: "
+        typer.echo(f"asking: {free if source == 'embedded' else ''}{_questions(seen)}", err=err)
     if checked.encode_s:
         minutes, seconds = divmod(round(checked.encode_s), 60)
-        typer.echo(f"encoding: about {minutes}:{seconds:02} on this machine, if nothing of it was rendered before", err=True)
+        typer.echo(f"encoding: about {minutes}:{seconds:02} on this machine, if nothing of it was rendered before", err=err)
 
 
 def _print_row(row: "Row") -> None:
     "An episode that is over."
-    repeats = f", {len(row.repeats)} repeats left out" if row.repeats else ""
+    repeats = f", {len(row.repeats)} repeat{'s' * (len(row.repeats) > 1)} left out" if row.repeats else ""
     typer.echo(f"{row.label:<12} {row.state:<9} {row.expressions:>4} expressions {row.lessons:>4} lessons {row.wall_s:>6.0f} s{repeats}")
     for failure in row.failures:
         typer.echo(f"failed: {row.label}: {failure}", err=True)
@@ -148,7 +158,7 @@ def _print_result(result: "SeasonResult", as_json: bool) -> None:
         typer.echo(f"deck: {result.deck}")
     typer.echo(f"report: {result.page}")
 
-# %% ../nbs/18_7_season.ipynb #7b2aed35
+# %% ../nbs/18_7_season.ipynb #b1a75ce3
 def season(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder that holds the episodes.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what pairs with what and why, and what is missing; make nothing.")] = False,
@@ -191,12 +201,13 @@ def _placed(settings: Any, scheduler: str | None, processes: int | None) -> Any:
 
 def _run(found: "SeasonFiles", settings: Any, output: Path, save_output: bool, estimate: bool, as_json: bool) -> None:
     "Check, say what it will take, and run."
+    from langflix.analysis import choose_source
     from langflix.media import stop_children
     from langflix.season import Season, check_season, opened_crew
     from langflix.season_batch import ask_for_season
 
     if estimate:
-        _print_estimate(found, check_season(found, settings, output), as_json)
+        _print_estimate(found, check_season(found, settings, output), choose_source(settings), as_json)
         raise typer.Exit
     began, table = time.monotonic(), Table([files.label for files in found.episodes])
     try:
@@ -204,7 +215,7 @@ def _run(found: "SeasonFiles", settings: Any, output: Path, save_output: bool, e
             if crew.note:
                 typer.echo(crew.note, err=True)
             checked = check_season(found, settings, output)
-            _print_checked(found, checked)
+            _print_checked(found, checked, choose_source(settings), err=True)
             asked = ask_for_season(found, settings, checked, table)
             result = Season(found, asked, output, table, save_output).run(checked, crew)
     finally:
@@ -215,9 +226,11 @@ def _run(found: "SeasonFiles", settings: Any, output: Path, save_output: bool, e
     raise typer.Exit(result.exit_status)
 
 
-def _print_estimate(found: "SeasonFiles", checked: "Checked", as_json: bool) -> None:
+def _print_estimate(found: "SeasonFiles", checked: "Checked", source: str, as_json: bool) -> None:
     "What a season would take."
     if as_json:
         typer.echo(json.dumps({"exit_status": 0, "estimate": asdict(checked.estimate) if checked.estimate else None, "encode_s": round(checked.encode_s, 1), "faults": checked.faults, "unchanged": sorted(checked.unchanged)}))
     else:
-        _print_checked(found, checked)
+        _print_checked(found, checked, source, err=False)
+        for note in checked.estimate.notes if checked.estimate else ():
+            typer.echo(f"note: {note}", err=True)

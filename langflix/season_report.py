@@ -52,7 +52,7 @@ def row_of(label: str, manifest: Manifest, state: State) -> Row:
         f"{manifest.episode}/report.html",
     )  # fmt: skip
 
-# %% ../nbs/14e_4_season_report.ipynb #7bead1d9
+# %% ../nbs/14e_4_season_report.ipynb #c745bf6c
 def _spent(rows: Sequence[Row]) -> str:
     "What the run cost, for people."
     if not any(row.requests for row in rows):
@@ -62,13 +62,20 @@ def _spent(rows: Sequence[Row]) -> str:
     return f", {sum(row.cost_usd or 0 for row in rows):.4f} USD in this run"
 
 
+def _repeats(rows: Sequence[Row]) -> list[tuple[str, list[tuple[str, str]]]]:  # by label: expressions, and who taught them
+    "What was left out, with the labels of the episodes that taught it."
+    labels = {f"{row.name} taught it": row.label for row in rows}
+    return [(row.label, [(expression, labels.get(why, why.removesuffix(" taught it"))) for expression, why in row.repeats]) for row in rows if row.repeats]
+
+
 def season_page(season: str, rows: Sequence[Row], notes: Sequence[str] = (), deck: str | None = None) -> str:  # HTML
     "The page of a season."
     from jinja2 import Environment, StrictUndefined
 
     text = (files("langflix") / "data" / "season" / "season.html.j2").read_text(encoding="utf-8")
     template = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True).from_string(text)
-    return template.render(season=season, rows=rows, notes=notes, deck=deck, levels=LEVELS, cost=_spent(rows))
+    levels = [level for level in LEVELS if any(row.levels.get(level) for row in rows)]
+    return template.render(season=season, rows=rows, notes=notes, deck=deck, levels=levels, cost=_spent(rows), repeats=_repeats(rows), asked=any(row.requests for row in rows))
 
 
 def write_season(season: str, rows: Sequence[Row], notes: Sequence[str], output: Path, deck: str | None) -> Path:

@@ -8,17 +8,24 @@ import subprocess
 import sys
 import time
 import zipfile
+from concurrent.futures import Future
 
 import pytest
 from films import make_film
 from stand_in import Script, stand_in
 
+from langflix.analysis import Answers
+from langflix.chunks import make_chunks
 from langflix.config import load_settings
-from langflix.core import format_ms
+from langflix.core import SettingsError, format_ms
 from langflix.export import read_manifest
+from langflix.gemini import Tokens
 from langflix.media import find_tools
+from langflix.parallel import ChunkOutcome, RunReport
+from langflix.policy import Failure
 from langflix.season import Season, check_season, encoding_s
 from langflix.season_files import find_season
+from langflix.season_steps import Asked, Here, open_episode
 
 SAID = {1: ["Hang in there, buddy.", "I will figure out the engine."], 2: ["Hang in there, I said.", "We ran out of bread.", "It was a piece of cake."], 3: ["Never mind the boat.", "By the way, it sank."]}
 
@@ -57,7 +64,7 @@ def made(tmp_path_factory, film):
 def settings(tmp_path, url=None, **options):
     gemini = {"gemini": {"api_key": "AIzaTestKeyTestKeyTestKey", "endpoint": url, "model": "gemini-2.5-flash"}} if url else {"analyzer": "embedded"}
     lessons = {"preset": "ultrafast", "repeat_count": 1}
-    return load_settings(None, {"paths": {"output": tmp_path / "out", "cache": tmp_path / "cache"}, "lessons": lessons, **gemini, **options})
+    return load_settings(None, {"paths": {"output": tmp_path / "out", "cache": tmp_path / "cache"}, "lessons": lessons} | gemini | options)
 
 
 def run(tmp_path, library, url=None, show=lambda *step: None, **options):
@@ -141,6 +148,38 @@ def test_nothing_more_is_asked_after_an_answer_that_all_would_get(tmp_path, libr
         assert result.exit_status == 1
         assert len(server.asked) == 1
         assert all("key" in row.failures[0].lower() for row in result.rows)
+
+
+class Deaf(Here):
+    "A crew whose questions reach nobody; it counts them."
+
+    asked = 0
+
+    def ask(self, files, settings):
+        self.asked += 1
+        cues = open_episode(files, settings, find_tools())
+        (chunk,) = make_chunks(cues.cues)
+        silence = Failure(chunk.cues[0].index, chunk.cues[-1].index, "network", "no answer: ConnectionError")
+        report = RunReport(60.0, 0.0, 5, 0, 1, 0, {}, 0.0, 0.0, Tokens(), None, 1, 0)
+        answered = Future()
+        answered.set_result(Asked(cues, Answers((ChunkOutcome(chunk, failures=(silence,)),), report), 60.0))
+        return answered
+
+
+def test_a_season_without_a_network_ends_after_two_episodes(tmp_path, library):
+    given = settings(tmp_path, "http://127.0.0.1:9")
+    crew = Deaf(given, tmp_path / "out")
+    result = Season(find_season(library), given).run(crew=crew)
+    assert (result.exit_status, crew.asked) == (1, 2)
+    assert result.rows[2].failures == ("about the 2 episodes before it there was no answer either. Run the same command again to go on.",)
+
+
+def test_a_missing_key_is_told_before_any_work(tmp_path, library):
+    given = settings(tmp_path, analyzer="gemini")
+    assert check_season(find_season(library), given, tmp_path / "out").estimate.requests == 3
+    with pytest.raises(SettingsError, match="no Gemini key is set"):
+        Season(find_season(library), given).run()
+    assert not list((tmp_path / "out").glob("Harbour*"))
 
 
 def test_the_highest_cost_is_that_of_the_season(tmp_path, library):
