@@ -5,23 +5,19 @@ import re
 import shutil
 import signal
 import time
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import pytest
-from browser import browser, violations
+from browser import violations
 from dashboard import PASSWORD, ask, dashboard, log_in
 
 SAMPLE = Path(str(files("langflix") / "data" / "sample"))
 MOON, BROKEN = "The.Paper.Moon.S01E01", "Broken.Film"
 SHOTS = Path(__file__).parent.parent / "screenshots"
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with browser() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")
@@ -324,6 +320,16 @@ def test_sources_and_tracebacks_are_not_on_the_page(server, cookie):
     page = ask(server.url, Cookie=cookie)[2].decode()
     assert "langflix.page" not in page
     assert str(server.home) not in page
+
+
+def test_a_kernel_that_waited_long_is_not_taken_for_one_whose_page_is_gone():
+    from langflix.dashboard import _left, note_pages
+
+    long_ago = datetime.now(UTC) - timedelta(hours=1)
+    kernels = {name: SimpleNamespace(last_activity=long_ago) for name in ("left", "just given")}
+    manager = SimpleNamespace(_pools={}, list_kernel_ids=lambda: list(kernels), get_kernel=kernels.get, _kernel_connections={})
+    note_pages(manager, before=["left"])
+    assert (_left(manager, "left"), _left(manager, "just given")) == (True, False)
 
 
 def test_pages_beyond_the_limit_get_a_kind_message_and_kernels_come_back(tmp_path, chromium):

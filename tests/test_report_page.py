@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from browser import browser, page, violations
+from browser import page, violations
 from test_report import full
 
 from langflix.core import Cue
@@ -31,12 +31,6 @@ def many(count, each=3):
             similar=("like it",), level=LEVELS[cue.index % 4], kind=KINDS[cue.index % 3], score=0.5, source="embedded",
         ))  # fmt: skip
     return cues, found
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with browser() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from browser import browser, page
+from browser import page
 from notebooks import jupyterlab, run_all, voila, write_notebook
 
 from langflix.config import load_settings
@@ -20,12 +20,6 @@ SAMPLE = sample_episode()
 GRID = FrameGrid(Fraction(24000, 1001))
 SHOTS = Path(__file__).parent.parent / "screenshots"
 VOILAS_OWN = ("Failed to load resource: net::", "shared singleton module", "shared module @", "jupyterlab-jupytext", "getter for the shared module", "ProgressEvent")  # its template wants a content network, and other versions of JupyterLab's parts
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with browser() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")
