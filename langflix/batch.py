@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['log', 'Fits', 'Question', 'open_questions', 'match', 'Jobs', 'Terms', 'BatchProcessor']
 
-# %% ../nbs/07b_batch.ipynb #8ecc179d
+# %% ../nbs/07b_batch.ipynb #9354cf2f
 import logging
 import threading
 import time
@@ -23,7 +23,7 @@ from .gemini import FATAL, Answer, GeminiAnalyzer, GeminiError, Tokens, read_jso
 from .journal import Journal, Verdict
 from .limits import Door, Halt, Limits, close_door
 from .parallel import INTERRUPTED, ChunkOutcome, RunReport, Snapshot, join_failures, save_outcomes
-from .policy import Failure, Part, Run, Tally, _work, solve
+from .policy import Failure, Part, Run, Tally, ask_and_keep, solve
 from .prompts import Item, Prompt, ReplyError, parse_reply
 from .quota import Clock
 
@@ -367,7 +367,7 @@ def _look(fill: _Fill, note: Note) -> None:
     else:
         look.state = job.state
 
-# %% ../nbs/07b_batch.ipynb #6d17415c
+# %% ../nbs/07b_batch.ipynb #12ba8574
 _WHY = {
     "failed": ("batch_failed", "the batch failed as a whole"), "expired": ("expired", "the batch was not answered in time and has expired"),
     "cancelled": ("cancelled", "the batch was cancelled"), "succeeded": ("missing", "the batch has ended without an answer that is certainly this question's"),
@@ -413,7 +413,7 @@ def _keep(fill: _Fill, question: Question, answer: BatchAnswer) -> Verdict | Non
     "Check and keep an answer; why it failed, if it did."
     run = replace(_behind_shut_door(fill.analyzer, fill.journal, fill.founded), analyzer=_Replied(fill.analyzer, answer))
     try:
-        said, tokens = _work(run, question.chunk, question.repair, question.key)
+        said, tokens = ask_and_keep(run, question.chunk, question.repair, question.key)
     except GeminiError as error:
         return Verdict(error.problem, error.message, error.hint)
     fill.at.spent[question.key] = tokens or Tokens()
