@@ -49,7 +49,7 @@ class BatchRequest(BaseModel):
     parameters: dict[str, Any] = Field(default_factory=dict, description="for all of them")
     priority: int = Field(0, ge=-100, le=100)
 
-# %% ../nbs/17_7_views.ipynb #e9801013
+# %% ../nbs/17_7_views.ipynb #44b91d06
 def inside(root: Path, name: str) -> Path:
     "A path inside a folder, wherever links lead. Raises `InputError`."
     wrong = InputError(f"{name[:200]!r} is not in the media folder", "Give a path inside it, as /api/v1/media lists them.")
@@ -65,6 +65,14 @@ def inside(root: Path, name: str) -> Path:
     return real
 
 
+def _video(media: Path, name: str) -> str:
+    "A video in the media folder. Raises `InputError`."
+    path = inside(media, name)
+    if path.suffix.lower() not in VIDEO_EXTENSIONS or not path.is_file():
+        raise InputError(f"{name[:200]!r} is not a video", f"Videos end in {', '.join(sorted(VIDEO_EXTENSIONS))}.")
+    return str(path)
+
+# %% ../nbs/17_7_views.ipynb #7424c1ff
 _DEEPEST, _LONGEST, _MOST, _LARGEST = 6, 4096, 200, 2**53
 
 
@@ -82,7 +90,7 @@ def _check_plain(value: Any, depth: int = 0) -> None:
     for one in below:
         _check_plain(one, depth + 1)
 
-
+# %% ../nbs/17_7_views.ipynb #5a608ab3
 def _check_settings(given: Mapping[str, Any]) -> None:
     "Raises `InputError` for a setting that may not be given over HTTP."
     for section, below in given.items():
@@ -107,15 +115,7 @@ def _check_section(section: str, below: Mapping[str, Any]) -> None:
         place = ".".join(map(str, (section, *first["loc"])))
         raise InputError(f"settings.{place}: {first['msg'].removeprefix('Value error, ')}", "Correct it, or leave it out.") from None
 
-
-def _video(media: Path, name: str) -> str:
-    "A video in the media folder. Raises `InputError`."
-    path = inside(media, name)
-    if path.suffix.lower() not in VIDEO_EXTENSIONS or not path.is_file():
-        raise InputError(f"{name[:200]!r} is not a video", f"Videos end in {', '.join(sorted(VIDEO_EXTENSIONS))}.")
-    return str(path)
-
-
+# %% ../nbs/17_7_views.ipynb #50e6927d
 def run_parameters(given: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
     "The parameters of a job, with paths on this machine. Raises `InputError`."
     _check_plain(given)
