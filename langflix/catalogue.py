@@ -5,11 +5,11 @@
 # %% auto #0
 __all__ = ['search_words', 'Page', 'EpisodeEntry', 'Found', 'Rebuilt', 'Catalogue', 'open_catalogue']
 
-# %% ../nbs/13e_catalogue.ipynb #3fea1b4e
+# %% ../nbs/13e_catalogue.ipynb #010ac343
 import os
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -309,7 +309,7 @@ def _search_statement(match: str | None, is_sqlite: bool, filters: Mapping[str, 
             statement = statement.where(expressions.c[name] == value)
     return statement
 
-# %% ../nbs/13e_catalogue.ipynb #d935562d
+# %% ../nbs/13e_catalogue.ipynb #b4ed08e3
 @dataclass(frozen=True, slots=True)
 class _Query:
     "What is looked for."
@@ -332,12 +332,42 @@ def _find(connection: sa.Connection, query: _Query, limit: int, cursor: str | No
             break
     return found
 
-
+# %% ../nbs/13e_catalogue.ipynb #e348b0ca
 def _show_name(show: str | None) -> str | None:
     "A show's name as it is compared."
     return " ".join(show.casefold().split()) if show else None
 
-# %% ../nbs/13e_catalogue.ipynb #43e237f8
+
+def _asked(q: str | None, lemma: str | None, level: str | None, kind: str | None, show: str | None) -> _Query | None:  # None: for signs without a word
+    "What a question looks for."
+    phrases, lemmas = _phrases(q or ""), search_words(expression_key(lemma)) if lemma else []
+    if (q and not phrases) or (lemma and not lemmas):
+        return None
+    return _Query(phrases, [[word] for word in lemmas], {"level": level, "kind": kind, "show": _show_name(show)})
+
+
+def _found_page(connection: sa.Connection, query: _Query, limit: int, cursor: str | None) -> Page[Found]:
+    "A page of an answer. Raises `InputError`."
+    found = _find(connection, query, limit + 1, cursor)
+    following = f"{found[limit - 1][0]}-{found[limit - 1][1].id}" if len(found) > limit else None
+    return Page(tuple(one for _, one in found[:limit]), following)
+
+# %% ../nbs/13e_catalogue.ipynb #f7cfe029
+def _episodes_statement(show: str | None, skip: int, limit: int) -> sa.Select[Any]:
+    "Episodes by their place."
+    e = episodes.c
+    columns = [e[name] for name in EpisodeEntry.__dataclass_fields__]
+    statement = sa.select(*columns).order_by(e.show, e.season, e.number, e.name, e.id).offset(skip).limit(limit)
+    return statement.where(e.show == _show_name(show)) if show else statement
+
+
+def _episodes_page(connection: sa.Connection, show: str | None, limit: int, cursor: str | None) -> Page[EpisodeEntry]:
+    "A page of the episodes. Raises `InputError`."
+    skip = _read_cursor(cursor)[1]
+    found = [EpisodeEntry(**row) for row in connection.execute(_episodes_statement(show, skip, limit + 1)).mappings()]
+    return Page(tuple(found[:limit]), f"0-{skip + limit}" if len(found) > limit else None)
+
+# %% ../nbs/13e_catalogue.ipynb #8ec5daae
 def _earlier_statement(show: str, season: int, episode: int, languages: tuple[str, str]) -> sa.Select[Any]:
     "What was taught before an episode, the earliest last."
     e = episodes.c
@@ -347,20 +377,36 @@ def _earlier_statement(show: str, season: int, episode: int, languages: tuple[st
     return statement.order_by(e.season.desc(), e.number.desc(), e.id.desc())
 
 
-def _episodes_statement(show: str | None, skip: int, limit: int) -> sa.Select[Any]:
-    "Episodes by their place."
-    e = episodes.c
-    columns = [e[name] for name in EpisodeEntry.__dataclass_fields__]
-    statement = sa.select(*columns).order_by(e.show, e.season, e.number, e.name, e.id).offset(skip).limit(limit)
-    return statement.where(e.show == _show_name(show)) if show else statement
-
-
 _FIGURES = ("requests", "rate_limited", "tokens", "cost_usd", "wall_s", "segments_rendered", "segments_reused", "lessons", "failures")
 
 
 def _totals_statement() -> sa.Select[Any]:
     "Each figure of the runs, added up; no runs are zero."
     return sa.select(*(sa.func.coalesce(sa.func.sum(runs.c[name]), 0).label(name) for name in _FIGURES))
+
+# %% ../nbs/13e_catalogue.ipynb #ebb325a8
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    "A manifest as the tables have it."
+
+    episode: dict[str, Any]
+    run: dict[str, Any] | None  # None: it is not over, and is not counted yet
+    expressions: list[dict[str, Any]]
+
+
+def _rows_of(manifest: Manifest, folder: str, over: bool = True) -> _Rows:
+    "A manifest, ready to be taken in."
+    episode = _episode_row(manifest, folder)
+    return _Rows(episode, _run_row(manifest) if over else None, _expression_rows(manifest, episode["show"]))
+
+
+def _take_in(connection: sa.Connection, rows: _Rows) -> None:
+    "Put a manifest into the tables."
+    number = _put_episode(connection, rows.episode)
+    if rows.run:
+        _put_run(connection, number, rows.run)
+    _forget(connection, number)
+    _put_expressions(connection, number, rows.expressions)
 
 
 def _forget_missing(connection: sa.Connection, root: Path, place: Path, seen: set[str]) -> int:
@@ -372,7 +418,21 @@ def _forget_missing(connection: sa.Connection, root: Path, place: Path, seen: se
         connection.execute(sa.delete(episodes).where(episodes.c.id == number))
     return len(gone)
 
-# %% ../nbs/13e_catalogue.ipynb #f0ee3d53
+# %% ../nbs/13e_catalogue.ipynb #bcf0b1a6
+def _read_each(
+    paths: Iterable[Path],
+    record: Callable[[Manifest, Path], None],  # is given a manifest and its folder
+) -> tuple[tuple[str, str], ...]:  # the paths of those that could not be taken in, and why
+    "Record manifests. Raises what `record` raises, save `InputError`."
+    failures = []
+    for path in paths:
+        try:
+            record(read_manifest(path), path.parent)
+        except InputError as error:
+            failures.append((str(path), str(error)))
+    return tuple(failures)
+
+# %% ../nbs/13e_catalogue.ipynb #18d48464
 class Catalogue:
     "All episodes, runs and expressions."
 
@@ -386,14 +446,9 @@ class Catalogue:
         over: bool = True,  # False: its run is still at work, and is not counted yet
     ) -> None:
         "Take in a manifest; what the same folder had before is replaced. Raises `CatalogueError`."
-        episode = _episode_row(manifest, _folder_name(Path(folder), self.root))
-        rows = _expression_rows(manifest, episode["show"])
+        rows = _rows_of(manifest, _folder_name(Path(folder), self.root), over)
         with self._database.writing() as connection:
-            number = _put_episode(connection, episode)
-            if over:
-                _put_run(connection, number, _run_row(manifest))
-            _forget(connection, number)
-            _put_expressions(connection, number, rows)
+            _take_in(connection, rows)
 
     def taught_before(
         self, show: str, season: int, episode: int, source_lang: str = "en", target_lang: str = "ko"
@@ -401,7 +456,7 @@ class Catalogue:
         "What the earlier episodes of a show taught. Raises `CatalogueError`."
         with self._database.reading() as connection:
             rows = connection.execute(_earlier_statement(show, season, episode, (source_lang, target_lang)))
-            return {key: name for key, name in rows}  # noqa: C416  (of two, the earlier comes later and stays)
+            return {key: name for key, name in rows}  # noqa: C416  (rows are not pairs to mypy)
 
     def search(
         self, q: str | None = None, *,  # words, or their beginnings, of the expression, its line, translation or definition
@@ -410,22 +465,17 @@ class Catalogue:
     ) -> Page[Found]:  # fmt: skip
         "Find expressions. Raises `InputError` or `CatalogueError`."
         _check_limit(limit)
-        lemmas = search_words(expression_key(lemma)) if lemma else []
-        query = _Query(_phrases(q or ""), [[word] for word in lemmas], {"level": level, "kind": kind, "show": _show_name(show)})
-        if (q and not query.phrases) or (lemma and not lemmas):
-            return Page(())  # signs without a word are nowhere
+        query = _asked(q, lemma, level, kind, show)
+        if query is None:
+            return Page(())
         with self._database.reading() as connection:
-            found = _find(connection, query, limit + 1, cursor)
-        following = f"{found[limit - 1][0]}-{found[limit - 1][1].id}" if len(found) > limit else None
-        return Page(tuple(one for _, one in found[:limit]), following)
+            return _found_page(connection, query, limit, cursor)
 
     def episodes(self, show: str | None = None, limit: int = 100, cursor: str | None = None) -> Page[EpisodeEntry]:
         "The episodes by show, season and number. Raises `InputError` or `CatalogueError`."
         _check_limit(limit)
-        skip = _read_cursor(cursor)[1]
         with self._database.reading() as connection:
-            found = [EpisodeEntry(**row) for row in connection.execute(_episodes_statement(show, skip, limit + 1)).mappings()]
-        return Page(tuple(found[:limit]), f"0-{skip + limit}" if len(found) > limit else None)
+            return _episodes_page(connection, show, limit, cursor)
 
     def totals(self) -> dict[str, float]:
         "The figures of all runs, added up. Raises `CatalogueError`."
@@ -437,16 +487,11 @@ class Catalogue:
         place = Path(folder).resolve() if folder is not None else self.root
         if not place.is_dir():
             raise InputError(f"{place}: there is no such folder", "Give the folder that holds the episodes' folders.", path=str(place))
-        failures, seen = [], []
-        for path in _manifests(place):
-            seen.append(_folder_name(path.parent, self.root))
-            try:
-                self.record(read_manifest(path), path.parent)
-            except InputError as error:
-                failures.append((str(path), str(error)))
+        paths = list(_manifests(place))
+        failures = _read_each(paths, self.record)
         with self._database.writing() as connection:
-            removed = _forget_missing(connection, self.root, place, set(seen))
-        return Rebuilt(len(seen) - len(failures), removed, tuple(failures))
+            removed = _forget_missing(connection, self.root, place, {_folder_name(path.parent, self.root) for path in paths})
+        return Rebuilt(len(paths) - len(failures), removed, failures)
 
     def close(self) -> None:
         "Let go of all connections."
