@@ -7,7 +7,7 @@ __all__ = ['Jobs', 'Shown', 'EpisodeState', 'fraction', 'shown_state', 'JobRow',
            'Folders', 'Manifests', 'Library', 'episode_rows', 'episode_details', 'today', 'health', 'Runs', 'RunsHere',
            'RunsAfar', 'runs_of', 'Board']
 
-# %% ../nbs/16c_board.ipynb #f87ba5bd
+# %% ../nbs/16c_board.ipynb #1b6d1825
 import os
 import shutil
 import time
@@ -34,7 +34,7 @@ from .prompts import language_name
 from .report import scene_pictures
 from .series import identify
 from .timing import Expression
-from .watching import STAGES, quota_today
+from .watching import STAGES, in_words, quota_today
 
 # %% ../nbs/16c_board.ipynb #7e801dfd
 Jobs = JobStore | HttpJobs  # those of this machine, or of a service
@@ -106,7 +106,7 @@ def _wish(parameters: Mapping[str, Any]) -> str:
     parts = (words(parameters[name]) for name, words in _IN_WORDS.items() if parameters.get(name))
     return " · ".join(part for part in parts if part)
 
-# %% ../nbs/16c_board.ipynb #113caf35
+# %% ../nbs/16c_board.ipynb #93674e5a
 def episode_name(video: str) -> str:
     "The name of an episode, as its folder has it."
     return sample_episode().video.stem if video == "sample" else Path(video).stem
@@ -116,7 +116,7 @@ def job_row(job: Job) -> JobRow:
     "A job for the page."
     video, seen, error = str(job.parameters.get("video", "")), job.progress, job.error
     return JobRow(
-        job.id, episode_name(video), shown_state(job), fraction(job), STAGES.get(seen.stage, ""), seen.what, seen.done, seen.total, job.created_at, job.started_at,
+        job.id, episode_name(video), shown_state(job), fraction(job), STAGES.get(seen.stage, ""), in_words(seen.what), seen.done, seen.total, job.created_at, job.started_at,
         job.finished_at, error.message if error else "", error.hint if error else "", _summary(job), _wish(job.parameters), job.attempt,
     )  # fmt: skip
 
@@ -369,7 +369,7 @@ def _plain(name: str) -> str:
         raise InputError(f"{name!r} is not the name of an episode", "Choose one in the library.")
     return name
 
-# %% ../nbs/16c_board.ipynb #f00a5fd0
+# %% ../nbs/16c_board.ipynb #ea80f40c
 def today(settings: Settings, jobs: Iterable[Job], now_s: float) -> dict[str, Any]:
     "What today has cost, and what is going on."
     jobs, day = list(jobs), datetime.fromtimestamp(now_s).date()
@@ -398,7 +398,7 @@ def _jobs_check(store: Jobs, jobs: Sequence[Job], now_s: float) -> Check:
     idle = [job for job in jobs if job.state == "queued" and now_s - job.queued_at > 60] and not any(job.state == "running" for job in jobs)
     if silent or idle:
         return Check("Jobs", "warning", "jobs wait, and nobody runs them", "Is the service that runs them started? See its log.")
-    return Check("Jobs", "ok", "kept and run")
+    return Check("Jobs", "ok", "ready to run")
 
 
 def _disk_check(settings: Settings) -> Check:
@@ -472,9 +472,10 @@ def runs_of(settings: Settings, store: Jobs) -> Runs:
     "Where the jobs of a store are run."
     return RunsAfar(settings, store) if isinstance(store, HttpJobs) else RunsHere(settings)
 
-# %% ../nbs/16c_board.ipynb #c7bf5283
-def _short(text: str, settings: Settings) -> str:
-    "A sentence without the folders in which everything lies."
+# %% ../nbs/16c_board.ipynb #294f51fc
+def _short(text: str, settings: Settings, video: str = "") -> str:
+    "A sentence without the folders in which everything lies, and without the film's own name before it."
+    text = text.removeprefix(f"{video}: ")
     for folder in (settings.paths.media, settings.paths.output):
         text = text.replace(f"{folder.absolute()}{os.sep}", "")
     return text
@@ -487,7 +488,7 @@ def _defaults(settings: Settings) -> dict[str, Any]:
         "max_expressions": settings.lessons.max_expressions, "target_lang": settings.languages.target, "media": str(settings.paths.media.absolute()),
     }  # fmt: skip
 
-# %% ../nbs/16c_board.ipynb #d73a48ef
+# %% ../nbs/16c_board.ipynb #4b54507f
 class Board:
     "What one page shows, and what it may ask for."
 
@@ -503,8 +504,8 @@ class Board:
             jobs = list(self.store.list(limit=200).items)
         except LangFlixError as error:
             return {"problem": {"message": error.message, "hint": error.hint}}
-        episodes = [replace(row, says=_short(row.says, self.settings)) for row in episode_rows(self.library, jobs)]
-        rows = [replace(row, error=_short(row.error, self.settings)) for row in map(job_row, jobs)]
+        episodes = [replace(row, says=_short(row.says, self.settings, row.video)) for row in episode_rows(self.library, jobs)]
+        rows = [replace(job_row(job), error=_short(job.error.message if job.error else "", self.settings, str(job.parameters.get("video")))) for job in jobs]
         return {
             "problem": None, "episodes": [asdict(row) for row in episodes], "jobs": [asdict(row) for row in rows], "today": today(self.settings, jobs, self._now()),
             "health": health(self.settings, self.store, jobs, self._now()), "defaults": _defaults(self.settings),

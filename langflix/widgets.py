@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['ClipPlayer', 'Timeline', 'GroupBrowser', 'RunMonitor']
 
-# %% ../nbs/15_widgets.ipynb #7de5a383
+# %% ../nbs/15_widgets.ipynb #f908be56
 import html
 import threading
 import uuid
@@ -23,7 +23,7 @@ from .groups import ExpressionGroup
 from .links import MediaLinks, find_links
 from .playing import PlayerModel, TimelineModel, choice_of, media_of
 from .timing import Expression
-from .watching import STAGES, RunModel, Step, facts, headline
+from .watching import STAGES, RunModel, Step, facts, headline, in_words
 
 # %% ../nbs/15_widgets.ipynb #eef93cc6
 def _text(name: str) -> str:
@@ -242,10 +242,10 @@ def _said(text: str = "", bad: bool | str = False) -> dict[str, Any]:
     "Something to say to a person."
     return {"text": text, "bad": bad}
 
-# %% ../nbs/15_widgets.ipynb #db68b094
+# %% ../nbs/15_widgets.ipynb #9a6a3061
 def _bar(stage: str, step: Step) -> str:  # HTML
     "A stage as a row."
-    name, what = html.escape(STAGES.get(stage, stage.capitalize())), html.escape(step.what)
+    name, what = html.escape(STAGES.get(stage, stage.capitalize())), html.escape(in_words(step.what))
     share = f'value="{step.done}" max="{step.total}"' if step.total else ""
     return f'<span>{name}</span><progress {share} aria-label="{name}"></progress><span>{step.done} of {step.total}</span><p class="lf-what">{what}</p>'
 
