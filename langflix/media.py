@@ -8,7 +8,7 @@ __all__ = ['NEEDED_ENCODERS', 'NEEDED_FILTERS', 'TONE_MAPPING', 'INSTALL_HINT', 
            'first_frame', 'frame_count', 'frame_time', 'sample_count', 'fingerprint', 'Disk', 'disk_of', 'free_bytes',
            'without_room', 'estimated_bytes', 'check_space']
 
-# %% ../nbs/10_media.ipynb #71910c9d
+# %% ../nbs/10_media.ipynb #c3e98f36
 import atexit
 import hashlib
 import json
@@ -20,7 +20,8 @@ import subprocess
 import tempfile
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
@@ -33,11 +34,7 @@ import platformdirs
 from .core import FfmpegError, MediaError, ToolError, no_room
 from .discovery import FILM_INPUT
 
-# %% ../nbs/10_media.ipynb #cdc1e001
-_TAIL_LINES = 12  # how many of a program's last words an error repeats
-_EMPTY_WORDS = ("Conversion failed!", "Error opening input files", "Exiting normally", "frame=", "size=")  # what ffmpeg says last and tells nothing
-
-
+# %% ../nbs/10_media.ipynb #98f6d76c
 _children: set[subprocess.Popen[str]] = set()  # the programs that are at work now
 
 
@@ -48,13 +45,35 @@ def stop_children() -> None:
         child.kill()
 
 
-def _collect(stream: IO[str], lines: deque[str]) -> None:
-    "Keep the last lines of a stream, so that the child never blocks on a full pipe."
-    for line in stream:
-        if line.strip():
-            lines.append(line.rstrip())
+@contextmanager
+def _watched(child: subprocess.Popen[str], within_s: float | None) -> Iterator[None]:
+    "Kill a program when we are interrupted, or when it takes too long."
+    alarm = threading.Timer(within_s or 0, child.kill)
+    _children.add(child)
+    try:
+        if within_s:
+            alarm.start()
+        yield
+    except BaseException:
+        child.kill()
+        raise
+    finally:
+        alarm.cancel()
+        _children.discard(child)
 
+# %% ../nbs/10_media.ipynb #bc297441
+@contextmanager
+def _last_lines(stream: IO[str], keep: int) -> Iterator[deque[str]]:  # complete once this is left
+    "Collect the last lines of a stream beside other work."
+    lines: deque[str] = deque(maxlen=keep)
+    reader = threading.Thread(target=lambda: lines.extend(line.rstrip() for line in stream if line.strip()), daemon=True)
+    reader.start()
+    try:
+        yield lines
+    finally:
+        reader.join()
 
+# %% ../nbs/10_media.ipynb #ee8e8717
 def _run(
     command: Sequence[str],
     cwd: Path | None = None,
@@ -62,30 +81,19 @@ def _run(
     keep: int = 400,  # how many lines of the error stream are kept
     within_s: float | None = None,  # it is killed after so long
 ) -> tuple[int, str, str]:  # exit status, standard output, the end of the error stream
-    "Run a program to its end; kill it when we are interrupted."
-    errors: deque[str] = deque(maxlen=keep)
+    "Run a program to its end; kill it when we are interrupted. Raises `OSError`."
     output: list[str] = []
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     environment = {**os.environ, "GCONV_PATH": "/nonexistent"}
-    with subprocess.Popen(command, cwd=cwd, env=environment, text=True, encoding="utf-8", errors="replace", **pipes) as child:  # type: ignore[call-overload]
-        _children.add(child)
-        reader = threading.Thread(target=_collect, args=(child.stderr, errors), daemon=True)
-        reader.start()
-        alarm = threading.Timer(within_s or 0, child.kill)
-        if within_s:
-            alarm.start()
-        try:
-            for line in child.stdout:
-                output.append(line)
-                if on_line:
-                    on_line(line)
-        except BaseException:
-            child.kill()
-            raise
-        finally:
-            alarm.cancel()
-            _children.discard(child)
-        reader.join()
+    with (
+        subprocess.Popen(command, cwd=cwd, env=environment, text=True, encoding="utf-8", errors="replace", **pipes) as child,  # type: ignore[call-overload]
+        _last_lines(child.stderr, keep) as errors,
+        _watched(child, within_s),
+    ):
+        for line in child.stdout:
+            output.append(line)
+            if on_line:
+                on_line(line)
     return child.returncode, "".join(output), "\n".join(errors)
 
 # %% ../nbs/10_media.ipynb #3ae64dfb
@@ -208,7 +216,9 @@ def _probe_fault(ffprobe: str) -> bool:
     except OSError:
         return True
 
-# %% ../nbs/10_media.ipynb #16bb03cc
+# %% ../nbs/10_media.ipynb #7486c7e8
+_TAIL_LINES = 12  # how many of a program's last words an error repeats
+_EMPTY_WORDS = ("Conversion failed!", "Error opening input files", "Exiting normally", "frame=", "size=")  # what ffmpeg says last and tells nothing
 _NO_SPACE = "No space left on device"  # ffmpeg and its libraries say it in English everywhere
 _COMMON = ("-nostdin", "-hide_banner", "-y", "-protocol_whitelist", "file,pipe,crypto,data")
 

@@ -2,6 +2,7 @@
 
 import math
 import os
+import threading
 from fractions import Fraction
 from pathlib import Path
 
@@ -130,12 +131,24 @@ def test_no_server_is_ever_called(tools: media.Tools, tmp_path: Path) -> None:
     assert "whitelist" in str(error.value.details["stderr"])
 
 
-def test_interruption_kills_the_child(tools: media.Tools, tmp_path: Path) -> None:
+def test_interruption_kills_the_child(tools: media.Tools) -> None:
     def stop(_: int) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         run_ffmpeg(["-re", "-f", "lavfi", "-i", "testsrc2=d=600", "-f", "null", "-"], tools, progress=stop)
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")  # else the trace of a thread is on the terminal
+def test_an_interruption_leaves_no_thread_that_reads(tmp_path: Path) -> None:
+    def stop(_: int) -> None:
+        raise KeyboardInterrupt
+
+    before = threading.active_count()
+    program = _program(tmp_path / "ffmpeg", "(sleep 0.3; echo last words >&2) &\necho frame=1\nwait")
+    with pytest.raises(KeyboardInterrupt):
+        run_ffmpeg(["x"], media.Tools(program, program), progress=stop)
+    assert threading.active_count() == before
 
 
 # ---- asking films
