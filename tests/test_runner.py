@@ -17,6 +17,7 @@ from servers import redis_server
 from langflix import runner as room
 from langflix.config import Settings
 from langflix.job import MAX_LOSSES, NoSuchJob
+from langflix.lost_jobs import Every
 from langflix.processes import children, end_marked, marked, started, this_host
 from langflix.runner import Runner
 from langflix.warden import STOPPED, warden_command
@@ -173,11 +174,31 @@ def test_old_records_go_and_their_logs_with_them(jobs, start, tmp_path, monkeypa
     job = ended(jobs, submit(jobs))
     (tmp_path / "out" / "a").mkdir()
     monkeypatch.setattr(jobs, "now", lambda: time.time() + 2 * 86_400)
-    runner._expired_at = 0.0
+    runner._expires = Every(0)
     with pytest.raises(NoSuchJob):
         wait(lambda: jobs.get(job.id) is None)
     wait(lambda: not folder(tmp_path, job).exists())
     assert (tmp_path / "out" / "a").is_dir()
+
+
+BLINK = """
+from langflix.progress import Events
+events = Events.from_environment()
+events.tell("start")
+for stage, n in (("read", 1), ("analyze", 1), ("analyze", 2), ("render", 1)):
+    events(stage, n, 2, "")
+events.tell("end", exit_status={status}, error="x", hint="")
+"""
+
+
+@pytest.mark.parametrize(("status", "state"), [(0, "done"), (1, "failed")])
+def test_every_stage_is_timed_however_short_it_is(jobs, tmp_path, status, state):
+    runner = Runner(Settings(paths={"output": tmp_path / "out"}), jobs, make_command=lambda folder: [sys.executable, "-c", BLINK.format(status=status)])
+    runner.start()
+    job = ended(jobs, submit(jobs))
+    runner.stop()
+    assert (job.state, set(job.result["stage_s"])) == (state, {"read", "analyze", "render"})
+    assert 0 <= sum(job.result["stage_s"].values()) <= job.finished_at - job.started_at
 
 
 # Deaths
