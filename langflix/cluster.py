@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['log', 'connect', 'local_cluster', 'check_versions', 'bring_home', 'Cluster']
 
-# %% ../nbs/14e_7_cluster.ipynb #8a5637a2
+# %% ../nbs/14e_7_cluster.ipynb #226433bf
+import asyncio
 import logging
 import socket
 import threading
@@ -36,8 +37,8 @@ from .season_steps import Asked, Here, Lane, Show, open_episode, quiet
 # %% ../nbs/14e_7_cluster.ipynb #43545104
 log = logging.getLogger(__name__)
 
-# %% ../nbs/14e_7_cluster.ipynb #4e949435
-_REACH_S, _TALK_S = 3.0, 5.0  # both together are under ten seconds
+# %% ../nbs/14e_7_cluster.ipynb #93623b67
+_REACH_S, _TALK_S = 2.0, 3.0  # one to reach it and two to talk are under ten seconds
 _HOW = "Start one with `dask scheduler`, or correct dask.scheduler; docs/cluster.md tells how."
 
 
@@ -76,10 +77,19 @@ def _knock(address: str) -> None:
     except OSError as error:
         raise SettingsError(f"no scheduler listens at {address} ({error.strerror or error})", _HOW) from None
 
-# %% ../nbs/14e_7_cluster.ipynb #486b5063
+# %% ../nbs/14e_7_cluster.ipynb #7cc4b688
 def _within(seconds: float, work: Callable[[], Any]) -> Any:
     "The result of some work. Raises `TimeoutError` and what the work raises."
     return Lane(1, "connect").submit(work).result(timeout=seconds)
+
+
+async def _identity(address: str, security: Any) -> Any:
+    "What a scheduler says of itself. Raises whatever a wrong answer leads to."
+    from distributed.core import rpc
+
+    arguments = security.get_connection_args("client") if security else {}
+    async with rpc(address, connection_args=arguments, timeout=_TALK_S - 1) as scheduler:
+        return await scheduler.identity()
 
 
 def connect(options: Dask) -> Any:
@@ -88,12 +98,16 @@ def connect(options: Dask) -> Any:
     library, security = _installed(), _security(options)
     _knock(options.scheduler)
     try:
+        _within(_TALK_S, lambda: asyncio.run(_identity(options.scheduler or "", security)))
         return _within(_TALK_S, lambda: library.Client(options.scheduler, security=security, timeout=_TALK_S - 1, set_as_default=False))
     except Exception as error:  # whatever listens there may answer anything
         hint = "Does it use the same kind of address (tcp:// or tls://) and certificates of the same authority? " + _HOW
         raise SettingsError(f"what listens at {options.scheduler} does not talk as a Dask scheduler ({type(error).__name__})", hint) from None
 
-# %% ../nbs/14e_7_cluster.ipynb #88e6cd27
+# %% ../nbs/14e_7_cluster.ipynb #86ef877c
+_DEAF = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"  # Ctrl-C reaches all processes of a terminal; the coordinator alone answers
+
+
 def local_cluster(settings: Settings) -> Any:
     "A cluster of processes on this machine."
     count = settings.dask.processes or 1
@@ -101,7 +115,7 @@ def local_cluster(settings: Settings) -> Any:
     environment = {name: secret.get_secret_value() for name, secret in secrets.items() if secret} | {"LANGFLIX_PATHS__CACHE": str(settings.paths.cache.absolute())}
     return _installed().LocalCluster(
         n_workers=count, threads_per_worker=1, processes=True, host="127.0.0.1", security=True, memory_limit=None,
-        dashboard_address="127.0.0.1:0", scheduler_kwargs={"dashboard": False}, silence_logs=logging.ERROR, env=environment,
+        dashboard_address="127.0.0.1:0", scheduler_kwargs={"dashboard": False}, silence_logs=logging.CRITICAL, env=environment, preload=_DEAF,
     )  # fmt: skip
 
 # %% ../nbs/14e_7_cluster.ipynb #a1265251
@@ -160,132 +174,53 @@ def bring_home(
             progress(done, total)
     return made.manifest
 
-# %% ../nbs/14e_7_cluster.ipynb #7beb9fe1
-_LOSSES = 4  # workers that may be lost with a task before it is given up
-_FETCHES = 3  # how often an episode may be lost on its way home
-_LOOK_S = 3.0
+# %% ../nbs/14e_7_cluster.ipynb #07e897b7
+@dataclass
+class _Roster:
+    "The workers of a season, by their addresses."
 
+    client: Any
+    errand: Errand
+    fit: set[str] = field(default_factory=set)
+    unfit: set[str] = field(default_factory=set)
+    away: set[str] = field(default_factory=set)  # those with storage of their own
+    apart: bool = False  # whether some have a cache of their own
 
-class _Gone(Exception):
-    "A worker is not there any more."
-
-
-def _meaning(error: BaseException) -> BaseException:
-    "An error of the library for people."
-    if isinstance(error, CancelledError) or "Cancelled" in type(error).__name__:
-        return LangFlixError("the cluster has let go of it", "Is the scheduler still there? Run the same command again to go on.")
-    return error
-
-
-class Cluster:
-    "The crew of a Dask cluster."
-
-    def __init__(self, root: Path, settings: Settings, out: Path, show: Show = quiet, save_output: bool = False) -> None:
-        self.settings, self.out, self.show, self.save = settings, out.absolute(), show, save_output
-        self.errand = Errand(
-            uuid.uuid4().hex[:12], travelling(settings), dict(settings.dask.paths), root.absolute(), self.out, settings.paths.cache.absolute(),
-            settings.paths.fonts.absolute() if settings.paths.fonts else None, settings.redis.url is not None,
-        )  # fmt: skip
-        self.workers: set[str] = set()  # those that are fit
-        self.unfit: set[str] = set()
-        self.away: set[str] = set()  # workers with storage of their own
-        self.apart = False  # whether some have a cache of their own
-        self.under_way: set[_Task] = set()
-        self.lock = threading.RLock()
-        self.looked_s, self.alone = 0.0, False
-        self.fetching, self.here = Lane(1, "fetch"), Here(settings, self.out, show, save_output)
-        self.local: Any = None
-        self.client: Any = None
-        try:
-            _begin(self)
-        except BaseException:
-            self.close()
-            raise
-
-    @property
-    def note(self) -> str:
-        "The cluster in a line."
-        away = f"; {len(self.away)} with storage of their own, whose lessons are brought here" if self.away else ""
-        return f"cluster: {len(self.workers)} worker{'s' * (len(self.workers) != 1)}{away}"
-
-    def room(self) -> tuple[int, int]:
-        "One episode for each worker to ask about, and three to make."
-        _look(self)
-        return len(self.workers), 3 * len(self.workers)
-
-    def ask(self, files: EpisodeFiles, settings: Settings) -> "Future[Asked]":
-        "Begin to ask about an episode."
-        if _answered(self, files, settings):
-            return self.here.ask(files, settings)
-        texts = {kind: found.path.read_bytes() for kind in ("subs", "subs_target") if (found := getattr(files, kind))}
-        home: Future[Asked] = Future()
-        told = _submit(self, "ask", ask_there, replace(self.errand, settings=travelling(settings)), files, texts)
-        told.add_done_callback(partial(_hand_on, home, partial(_keep, self, files)))
-        return home
-
-    def make(self, files: EpisodeFiles, asked: Asked, manifest: Manifest) -> "Future[Manifest]":
-        "Begin to make an episode's lessons."
-        home: Future[Manifest] = Future()
-        _send_to_make(self, home, files, asked, manifest, _FETCHES)
-        return home
-
-    def close(self) -> None:
-        "Let go of what is under way, and of the cluster where it is ours."
-        steps: list[Callable[[], Any]] = []
-        if self.client is not None:
-            steps += [partial(_abandon, self), partial(_remove_marks, self.errand, self.settings), lambda: self.client.close(timeout=5)]
-        if self.local is not None:
-            steps.append(lambda: self.local.close(timeout=3))
-        for step in steps:
-            with suppress(Exception):  # a scheduler that is gone holds nothing
-                step()
-
-# %% ../nbs/14e_7_cluster.ipynb #de4b1357
-def _begin(cluster: Cluster) -> None:
-    "Connect, and see that everybody is fit. Raises `LangFlixError`."
-    options = cluster.settings.dask
-    if options.scheduler:
-        cluster.client = connect(options)
-    else:
-        cluster.local = local_cluster(cluster.settings)
-        cluster.client = _installed().Client(cluster.local, set_as_default=False)
-    _leave_marks(cluster.errand, cluster.settings)
-    cluster.client.subscribe_topic(cluster.errand.run, partial(_hear, cluster))
-    workers = _workers(cluster.client, options)
-    check_versions(cluster.client.get_versions(packages=["langflix"]))
-    if faults := _greet(cluster, workers):
-        raise SettingsError(*next(iter(faults.values())))
-
-
-def _workers(client: Any, options: Dask) -> set[str]:
-    "The addresses of the workers. Raises `SettingsError` when none comes."
-    with suppress(TimeoutError):
-        client.wait_for_workers(1, timeout=_TALK_S - 1)
-    if workers := set(client.nthreads()):
-        return workers
-    raise SettingsError(f"the scheduler at {options.scheduler} has no workers", f"Start one on each machine: dask worker {options.scheduler}")
-
-
-def _greet(cluster: Cluster, workers: Iterable[str]) -> dict[str, tuple[str, str]]:  # by address: what is at fault, and a hint
+# %% ../nbs/14e_7_cluster.ipynb #ec13f0b8
+def _greet(roster: _Roster, workers: Iterable[str]) -> dict[str, tuple[str, str]]:  # by address: what is at fault, and a hint
     "Greet workers, and take in those that are fit."
     faults = {}
-    for address, answer in cluster.client.run(greet, cluster.errand, workers=list(workers), on_error="return").items():
+    for address, answer in roster.client.run(greet, roster.errand, workers=list(workers), on_error="return").items():
         if isinstance(answer, BaseException):
             faults[address] = (f"worker {address}: {type(answer).__name__}: {answer}", "Is the same LangFlix installed there?")
         elif answer.fault:
             faults[address] = (f"worker {address} ({answer.host}): {answer.fault}", answer.hint)
         else:
-            cluster.workers.add(address)
+            roster.fit.add(address)
             if not answer.shares_out:
-                cluster.away.add(address)
-            cluster.apart = cluster.apart or not answer.shares_cache
+                roster.away.add(address)
+            roster.apart = roster.apart or not answer.shares_cache
     return faults
 
+# %% ../nbs/14e_7_cluster.ipynb #a62cf284
+def _greet_first(roster: _Roster, options: Dask) -> None:
+    "Greet who is there when a season begins. Raises `SettingsError` when nobody is, or somebody is not fit."
+    with suppress(TimeoutError):
+        roster.client.wait_for_workers(1, timeout=_TALK_S - 1)
+    workers = set(roster.client.nthreads())
+    if not workers:
+        raise SettingsError(f"the scheduler at {options.scheduler} has no workers", f"Start one on each machine: dask worker {options.scheduler}")
+    check_versions(roster.client.get_versions(packages=["langflix"]))
+    if faults := _greet(roster, workers):
+        raise SettingsError(*next(iter(faults.values())))
 
-def _hear(cluster: Cluster, event: tuple[float, Any]) -> None:
-    "Show how an episode of a worker stands."
-    said = event[1]
-    cluster.show(said["label"], said["stage"], said["done"], said["total"], said["what"])
+
+def _greet_late(roster: _Roster, fresh: set[str]) -> None:
+    "Greet workers that came later."
+    if fresh:
+        for address, (fault, hint) in _greet(roster, fresh).items():
+            roster.unfit.add(address)
+            log.warning("%s; it gets no work. %s", fault, hint)
 
 # %% ../nbs/14e_7_cluster.ipynb #9a5f7b73
 @contextmanager
@@ -318,37 +253,7 @@ def _remove_marks(errand: Errand, settings: Settings) -> None:
         with _redis(settings) as client:
             client.delete(redis_mark(errand.run))
 
-# %% ../nbs/14e_7_cluster.ipynb #864ed650
-def _look(cluster: Cluster) -> None:
-    "See who is there. Raises `LangFlixError` when the scheduler is gone."
-    if time.monotonic() - cluster.looked_s < _LOOK_S:
-        return
-    try:
-        now = set(cluster.client.nthreads())
-        gone = cluster.workers - now
-        for address in sorted(gone):
-            log.warning("worker %s is gone; its work goes to others", address)
-        cluster.workers &= now
-        _take_in(cluster, now - cluster.workers - cluster.unfit)
-        _move(cluster, gone)
-    except Exception as error:
-        raise LangFlixError(f"the scheduler does not answer any more ({type(error).__name__})", "Start it again, and run the same command: it goes on where it was.") from None
-    if not cluster.workers:
-        if not cluster.alone:
-            log.warning("no worker is left; waiting for one to come")
-        time.sleep(1)
-    cluster.alone = not cluster.workers
-    cluster.looked_s = time.monotonic()
-
-
-def _take_in(cluster: Cluster, fresh: set[str]) -> None:
-    "Greet workers that came later."
-    if fresh:
-        for address, (fault, hint) in _greet(cluster, fresh).items():
-            cluster.unfit.add(address)
-            log.warning("%s; it gets no work. %s", fault, hint)
-
-# %% ../nbs/14e_7_cluster.ipynb #7055d1dd
+# %% ../nbs/14e_7_cluster.ipynb #d44f9756
 @dataclass(eq=False)
 class _Task:
     "A step of an episode, until it is over."
@@ -362,45 +267,55 @@ class _Task:
     failed_at: set[str] = field(default_factory=set)
 
 
-def _submit(cluster: Cluster, step: str, work: Callable[..., Any], errand: Errand, files: EpisodeFiles, *more: Any) -> "Future[Any]":
+@dataclass
+class _Tasks:
+    "What is under way at the workers."
+
+    client: Any
+    fit: set[str]  # the roster's
+    under_way: set[_Task] = field(default_factory=set)
+    lock: Any = field(default_factory=threading.RLock)
+
+# %% ../nbs/14e_7_cluster.ipynb #000a6612
+def _submit(tasks: _Tasks, step: str, work: Callable[..., Any], errand: Errand, files: EpisodeFiles, *more: Any) -> "Future[Any]":
     "Send a step to the worker that has least to do."
     def send(address: str) -> Any:
         key = f"langflix-{step}-{files.label}-{uuid.uuid4().hex[:8]}"
-        return cluster.client.submit(work, errand, files, *more, key=key, pure=False, workers=[address])
+        return tasks.client.submit(work, errand, files, *more, key=key, pure=False, workers=[address])
 
     task = _Task(step, send)
-    with cluster.lock:
-        _place(cluster, task)
+    with tasks.lock:
+        _place(tasks, task)
     return task.mine
 
 
-def _place(cluster: Cluster, task: _Task) -> None:
+def _place(tasks: _Tasks, task: _Task) -> None:
     "Give a task to a worker; call it under the lock."
     def busy(address: str) -> tuple[int, int, str]:
-        mine = [other for other in cluster.under_way if other.address == address]
+        mine = [other for other in tasks.under_way if other.address == address]
         return sum(other.step == task.step for other in mine), len(mine), address
 
-    task.address = min(cluster.workers - task.failed_at or cluster.workers, key=busy, default="")
-    cluster.under_way.add(task)
+    task.address = min(tasks.fit - task.failed_at or tasks.fit, key=busy, default="")
+    tasks.under_way.add(task)
     task.sent = task.send(task.address) if task.address else None  # without a worker it waits until one comes
     if task.sent is not None:
-        task.sent.add_done_callback(partial(_over, cluster, task))
+        task.sent.add_done_callback(partial(_over, tasks, task))
 
-
-def _over(cluster: Cluster, task: _Task, sent: Any) -> None:
+# %% ../nbs/14e_7_cluster.ipynb #f42821a1
+def _over(tasks: _Tasks, task: _Task, sent: Any) -> None:
     "Hand on what became of a task, or try it once more."
     result, error = None, None
     try:
         result = sent.result()
     except BaseException as raised:
         error = raised
-    with cluster.lock:
+    with tasks.lock:
         if task.sent is not sent:
             return  # it was moved
-        cluster.under_way.discard(task)
-        if isinstance(error, Exception) and cluster.workers - {task.address} and not task.failed_at:
+        tasks.under_way.discard(task)
+        if isinstance(error, Exception) and tasks.fit - {task.address} and not task.failed_at:
             task.failed_at.add(task.address)
-            _place(cluster, task)
+            _place(tasks, task)
             return
     if error is None:
         task.mine.set_result(result)
@@ -408,44 +323,182 @@ def _over(cluster: Cluster, task: _Task, sent: Any) -> None:
         task.mine.set_exception(_meaning(error))
 
 
-def _abandon(cluster: Cluster) -> None:
-    "Let nobody work for us any more."
-    with cluster.lock:
-        left = [task.sent for task in cluster.under_way if task.sent is not None]
-    cluster.client.cancel(left)
+def _meaning(error: BaseException) -> BaseException:
+    "An error of the library for people."
+    if isinstance(error, CancelledError) or "Cancelled" in type(error).__name__:
+        return LangFlixError("the cluster has let go of it", "Is the scheduler still there? Run the same command again to go on.")
+    return error
+
+# %% ../nbs/14e_7_cluster.ipynb #eb689b81
+_LOSSES = 4  # workers that may be lost with a task before it is given up
 
 
-def _move(cluster: Cluster, gone: set[str]) -> None:
+def _move(tasks: _Tasks, gone: set[str]) -> None:
     "Give the tasks of lost workers, and those that have none, to others."
-    with cluster.lock:
-        stranded = [task for task in cluster.under_way if task.address in gone or (not task.address and cluster.workers)]
+    with tasks.lock:
+        stranded = [task for task in tasks.under_way if task.address in gone or (not task.address and tasks.fit)]
         for task in stranded:
             old, task.sent = task.sent, None
-            cluster.under_way.discard(task)
+            tasks.under_way.discard(task)
             task.losses += bool(task.address)
             if old is not None:
                 old.cancel()
             if task.losses < _LOSSES:
-                _place(cluster, task)
+                _place(tasks, task)
             else:
                 task.mine.set_exception(LangFlixError(f"{task.losses} workers were lost while they did this", "Look at their logs and their memory, then run the same command again."))
 
-# %% ../nbs/14e_7_cluster.ipynb #6477720e
+
+def _abandon(tasks: _Tasks) -> None:
+    "Let nobody work for us any more."
+    with tasks.lock:
+        left = [task.sent for task in tasks.under_way if task.sent is not None]
+        for task in tasks.under_way:
+            task.sent = None  # what becomes of it is nobody's affair
+    tasks.client.cancel(left)
+
+# %% ../nbs/14e_7_cluster.ipynb #6d4e7ee5
+class Cluster:
+    "The crew of a Dask cluster."
+
+    client: Any = None
+    local: Any = None  # our own cluster, where no scheduler is named
+    roster: _Roster
+    tasks: _Tasks
+
+    def __init__(self, root: Path, settings: Settings, out: Path, show: Show = quiet, save_output: bool = False) -> None:
+        self.settings, self.out, self.show, self.save = settings, out.absolute(), show, save_output
+        self.errand = _errand(root, settings, self.out)
+        self.looked_s, self.alone = 0.0, False
+        self.fetching, self.here = Lane(1, "fetch"), Here(settings, self.out, show, save_output)
+        try:
+            _begin(self)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def note(self) -> str:
+        "The cluster in a line."
+        count, apart = len(self.roster.fit), len(self.roster.away)
+        away = f"; {apart} with storage of {'its' if apart == 1 else 'their'} own, whose lessons are brought here" if apart else ""
+        return f"cluster: {count} worker{'s' * (count != 1)}{away}"
+
+    def room(self) -> tuple[int, int]:
+        "One episode for each worker to ask about, and three to make."
+        _look(self)
+        return len(self.roster.fit), 3 * len(self.roster.fit)
+
+    def ask(self, files: EpisodeFiles, settings: Settings) -> "Future[Asked]":
+        "Begin to ask about an episode."
+        return self.here.ask(files, settings) if _answered(self, files, settings) else _send_to_ask(self, files, settings)
+
+    def make(self, files: EpisodeFiles, asked: Asked, manifest: Manifest) -> "Future[Manifest]":
+        "Begin to make an episode's lessons."
+        home: Future[Manifest] = Future()
+        _send_to_make(self, home, files, asked, manifest, _FETCHES)
+        return home
+
+    def close(self) -> None:
+        "Let go of what is under way, and of the cluster where it is ours."
+        for step in _ends(self):
+            with suppress(Exception):  # a scheduler that is gone holds nothing
+                step()
+
+# %% ../nbs/14e_7_cluster.ipynb #5fac5f85
+def _errand(root: Path, settings: Settings, out: Path) -> Errand:
+    "What workers must know. Raises `SettingsError`."
+    return Errand(
+        uuid.uuid4().hex[:12], travelling(settings), dict(settings.dask.paths), root.absolute(), out, settings.paths.cache.absolute(),
+        settings.paths.fonts.absolute() if settings.paths.fonts else None, settings.redis.url is not None,
+    )  # fmt: skip
+
+
+def _begin(cluster: Cluster) -> None:
+    "Connect, and see that everybody is fit. Raises `LangFlixError`."
+    options = cluster.settings.dask
+    if options.scheduler:
+        cluster.client = connect(options)
+    else:
+        cluster.local = local_cluster(cluster.settings)
+        cluster.client = _installed().Client(cluster.local, set_as_default=False)
+    _leave_marks(cluster.errand, cluster.settings)
+    cluster.client.subscribe_topic(cluster.errand.run, partial(_hear, cluster.show))
+    cluster.roster = _Roster(cluster.client, cluster.errand)
+    cluster.tasks = _Tasks(cluster.client, cluster.roster.fit)
+    _greet_first(cluster.roster, options)
+
+
+def _hear(show: Show, event: tuple[float, Any]) -> None:
+    "Show how an episode of a worker stands."
+    said = event[1]
+    show(said["label"], said["stage"], said["done"], said["total"], said["what"])
+
+
+def _ends(cluster: Cluster) -> Iterator[Callable[[], Any]]:
+    "What is to be done at the end, however far the beginning came."
+    if cluster.client is not None:
+        yield lambda: _abandon(cluster.tasks)
+        yield partial(_remove_marks, cluster.errand, cluster.settings)
+        yield lambda: cluster.client.close(timeout=5)
+    if cluster.local is not None:
+        yield lambda: cluster.local.close(timeout=3)
+
+# %% ../nbs/14e_7_cluster.ipynb #afcb99d6
+_LOOK_S = 3.0
+
+
+def _look(cluster: Cluster) -> None:
+    "See who is there. Raises `LangFlixError` when the scheduler is gone."
+    if time.monotonic() - cluster.looked_s < _LOOK_S:
+        return
+    try:
+        _count_again(cluster.roster, cluster.tasks)
+    except Exception as error:
+        raise LangFlixError(f"the scheduler does not answer any more ({type(error).__name__})", "Start it again, and run the same command: it goes on where it was.") from None
+    if not cluster.roster.fit:
+        if not cluster.alone:
+            log.warning("no worker is left; waiting for one to come")
+        time.sleep(1)
+    cluster.alone = not cluster.roster.fit
+    cluster.looked_s = time.monotonic()
+
+
+def _count_again(roster: _Roster, tasks: _Tasks) -> None:
+    "Take in who came, and move the tasks of those who are gone."
+    now = set(roster.client.nthreads())
+    gone = roster.fit - now
+    for address in sorted(gone):
+        log.warning("worker %s is gone; its work goes to others", address)
+    roster.fit &= now
+    _greet_late(roster, now - roster.fit - roster.unfit)
+    _move(tasks, gone)
+
+# %% ../nbs/14e_7_cluster.ipynb #169e9d23
+def _answered(cluster: Cluster, files: EpisodeFiles, settings: Settings) -> bool:
+    "Whether this machine alone has all answers about an episode."
+    if settings.gemini.batch:
+        return True
+    if not cluster.roster.apart or choose_source(settings) != "gemini" or settings.gemini.api_key is None:
+        return False
+    return not estimate_analysis(open_episode(files, settings, find_tools()).cues, settings).requests
+
+
+def _send_to_ask(cluster: Cluster, files: EpisodeFiles, settings: Settings) -> "Future[Asked]":
+    "Have an episode asked about, and what was said kept here too."
+    texts = {kind: found.path.read_bytes() for kind in ("subs", "subs_target") if (found := getattr(files, kind))}
+    home: Future[Asked] = Future()
+    told = _submit(cluster.tasks, "ask", ask_there, replace(cluster.errand, settings=travelling(settings)), files, texts)
+    told.add_done_callback(partial(_hand_on, home, partial(_keep, cluster, files)))
+    return home
+
+
 def _hand_on(home: "Future[Any]", work: Callable[[Any], Any], done: "Future[Any]") -> None:
     "Do something with a result before it is handed on."
     try:
         home.set_result(work(done.result()))
     except BaseException as error:
         home.set_exception(error)
-
-# %% ../nbs/14e_7_cluster.ipynb #f6f3a307
-def _answered(cluster: Cluster, files: EpisodeFiles, settings: Settings) -> bool:
-    "Whether this machine alone has all answers about an episode."
-    if settings.gemini.batch:
-        return True
-    if not cluster.apart or choose_source(settings) != "gemini" or settings.gemini.api_key is None:
-        return False
-    return not estimate_analysis(open_episode(files, settings, find_tools()).cues, settings).requests
 
 
 def _keep(cluster: Cluster, files: EpisodeFiles, told: Told) -> Asked:
@@ -458,11 +511,14 @@ def _keep(cluster: Cluster, files: EpisodeFiles, told: Told) -> Asked:
         save_outcomes(told.asked.answers.outcomes, cluster.out / files.name / "llm")
     return told.asked
 
-# %% ../nbs/14e_7_cluster.ipynb #be0739c6
+# %% ../nbs/14e_7_cluster.ipynb #2f1d7610
+_FETCHES = 3  # how often an episode may be lost on its way home
+
+
 def _send_to_make(cluster: Cluster, home: "Future[Manifest]", files: EpisodeFiles, asked: Asked, manifest: Manifest, tries: int) -> None:
     "Have an episode made, and brought home after it."
     again = partial(_send_to_make, cluster, home, files, asked, manifest, tries - 1) if tries > 1 else None
-    _submit(cluster, "make", make_there, cluster.errand, files, asked, manifest).add_done_callback(partial(_arrive, cluster, home, files, again))
+    _submit(cluster.tasks, "make", make_there, cluster.errand, files, asked, manifest).add_done_callback(partial(_arrive, cluster, home, files, again))
 
 
 def _arrive(cluster: Cluster, home: "Future[Manifest]", files: EpisodeFiles, again: Callable[[], None] | None, done: "Future[Made]") -> None:
@@ -474,11 +530,15 @@ def _arrive(cluster: Cluster, home: "Future[Manifest]", files: EpisodeFiles, aga
     else:
         cluster.fetching.submit(partial(_bring, cluster, home, files, again, done.result()))
 
+# %% ../nbs/14e_7_cluster.ipynb #0fd42233
+class _Gone(Exception):
+    "A worker is not there any more."
+
 
 def _bring(cluster: Cluster, home: "Future[Manifest]", files: EpisodeFiles, again: Callable[[], None] | None, made: Made) -> None:
     "Fetch an episode; one that is lost on its way is made again."
     def progress(done: int, total: int) -> None:
-        cluster.show(files.label, "bring", done >> 20, max(total >> 20, 1), "MB")
+        cluster.show(files.label, "bring", done >> 20, max(total >> 20, 1), "MB fetched")
 
     try:
         manifest = bring_home(made, cluster.out / files.name, partial(_there, cluster, made.worker, read_piece), progress)

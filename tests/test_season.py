@@ -192,7 +192,7 @@ def test_the_highest_cost_is_that_of_the_season(tmp_path, library):
 def command(tmp_path, library, *options):
     environment = {**os.environ, "LANGFLIX_PATHS__CACHE": str(tmp_path / "cache"), "LANGFLIX_LESSONS__PRESET": "ultrafast", "LANGFLIX_LESSONS__REPEAT_COUNT": "1"}
     program = [sys.executable, "-c", "from langflix.cli import main; main()", "season", str(library), "--out", str(tmp_path / "out"), "--analyzer", "embedded", *options]
-    return subprocess.Popen(program, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(program, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)  # a terminal of its own
 
 
 def test_a_season_that_was_killed_goes_on_where_it_was(tmp_path, library, made):
@@ -218,6 +218,18 @@ def test_a_season_that_is_interrupted_leaves_nothing_at_work(tmp_path, library):
     child.send_signal(signal.SIGINT)
     said = child.communicate(timeout=20)[1]
     assert child.returncode == 130
+    assert "Run the same command again" in said
+
+
+def test_ctrl_c_reaches_all_processes_and_only_one_answers(tmp_path, library):
+    child = command(tmp_path, library, "--processes", "2")
+    for line in child.stderr:
+        if ": render" in line:
+            break
+    os.killpg(child.pid, signal.SIGINT)
+    said = child.communicate(timeout=60)[1]
+    assert child.returncode == 130
+    assert "Traceback" not in said
     assert "Run the same command again" in said
 
 

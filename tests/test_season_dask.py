@@ -4,6 +4,7 @@ import json
 import os
 import pickle
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,10 +21,11 @@ from namespaces import machines
 from servers import free_port, redis_server
 from stand_in import Script, stand_in_process
 
+import langflix
 from langflix.cluster import _PIECE, Cluster, _submit, bring_home
 from langflix.config import Dask, load_settings
 from langflix.core import LangFlixError, SettingsError, format_ms
-from langflix.errands import AwayFile, Errand, Made, digest_of, mapped, read_piece, travelling
+from langflix.errands import AwayFile, Errand, Made, code_digest, digest_of, mapped, read_piece, travelling
 from langflix.export import Manifest, read_manifest
 from langflix.media import find_tools
 from langflix.season import Season
@@ -127,7 +129,7 @@ def test_a_season_on_two_machines_is_that_of_one_though_a_machine_is_lost(tmp_pa
     told = "\n".join(lines)
     assert (child.returncode, [row["state"] for row in result["episodes"]]) == (0, ["made"] * EPISODES), told
     assert "is gone; its work goes to others" in told
-    assert "1 with storage of their own" in told
+    assert "1 with storage of its own" in told
     assert ": bring" in told
     for row in alone.rows:
         assert worth(out / row.name) == worth(tmp_path / "alone" / "out" / row.name)
@@ -247,7 +249,7 @@ def wait_a_second(errand, files):
 def test_work_of_a_lost_worker_waits_for_the_next_one(tmp_path, films):
     cluster = Cluster(films, settings(tmp_path, dask={"processes": 1}), tmp_path / "out")
     try:
-        done = _submit(cluster, "make", wait_a_second, cluster.errand, SimpleNamespace(label="S01E01", sign=tmp_path / "sign"))
+        done = _submit(cluster.tasks, "make", wait_a_second, cluster.errand, SimpleNamespace(label="S01E01", sign=tmp_path / "sign"))
         wait_for(lambda: [*tmp_path.glob("sign.*")], why="the first worker")
         first = int(next(tmp_path.glob("sign.*")).suffix[1:])
         os.kill(first, signal.SIGKILL)
@@ -276,6 +278,32 @@ def test_a_worker_of_another_version_is_named_with_both_versions(tmp_path, films
         wait_for(lambda: said(log / "old", "Registered to"), why="the old worker")
         told = refusal(settings(tmp_path, dask={"scheduler": address, **options(certificates / "ours")}), films)
     assert re.search(r"worker tls://127.0.0.1:\d+ has langflix 0.0.9, this machine 0.1.0", told)
+
+
+def test_a_worker_with_other_code_under_the_same_version_is_named(tmp_path, films, cluster, certificates):
+    address, log = cluster
+    copy = shutil.copytree(Path(langflix.__file__).parent, tmp_path / "other" / "langflix", ignore=shutil.ignore_patterns("__pycache__", "sample"))
+    with (copy / "choice.py").open("a") as file:
+        file.write("# another rule\n")
+    worker = [DASK, "worker", address, "--no-nanny", "--nthreads", "1", "--no-dashboard", "--local-directory", str(log / "scratch"), *tls(certificates / "ours")]
+    with program(worker, log / "other", {"PYTHONPATH": str(copy.parent)}):
+        wait_for(lambda: said(log / "other", "Registered to"), why="the other worker")
+        told = refusal(settings(tmp_path, dask={"scheduler": address, **options(certificates / "ours")}), films)
+    assert re.search(r"worker tls://127.0.0.1:\d+ \(.+\): its langflix 0.1.0 is not the same program", told)
+    assert "the same commit" in told
+
+
+def test_the_digest_of_a_package_is_that_of_what_decides(tmp_path):
+    for number in (1, 2):
+        (tmp_path / f"{number}" / "data").mkdir(parents=True)
+        (tmp_path / f"{number}" / "rules.py").write_text("pass\n")
+        (tmp_path / f"{number}" / "data" / "words.tsv").write_text("hang in there\n")
+    one, two = tmp_path / "1", tmp_path / "2"
+    (two / "__pycache__").mkdir()
+    (two / "__pycache__" / "rules.pyc").write_bytes(b"compiled")
+    assert code_digest(one) == code_digest(two)
+    (two / "data" / "words.tsv").write_text("hang on\n")
+    assert code_digest(one) != code_digest(two)
 
 
 def test_what_travels_holds_no_secret(tmp_path):
