@@ -43,6 +43,7 @@ const MARK = `<svg viewBox="0 0 32 32" aria-hidden="true"><rect width="32" heigh
 const NAMES = { new: "New", waiting: "Waiting", running: "Running", stopping: "Stopping", ready: "Ready", "in part": "Ready in part", "to review": "To review", failed: "Failed", cancelled: "Cancelled", empty: "Nothing found" };
 const LOOKS = { "in part": "part", "to review": "review", cancelled: "", empty: "", new: "" };
 const LANGUAGES = { en: "English", ko: "Korean", ja: "Japanese", zh: "Chinese", es: "Spanish", fr: "French", de: "German", it: "Italian", pt: "Portuguese", ru: "Russian", ar: "Arabic", he: "Hebrew", hi: "Hindi", th: "Thai", vi: "Vietnamese", "?": "unknown language" };
+const FINDERS = { embedded: "the built-in lexicon", gemini: "Gemini" };
 const many = (count, what) => `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;
 const language = (code) => LANGUAGES[code] ?? code;
 const HUES = [186, 36, 330, 214, 140, 16, 262];
@@ -60,11 +61,11 @@ function render({ model, el }) {
   let number = 0, heard = Date.now(), stopped = false;
 
   // ---- talking with the kernel
-  const ask = (wish) => new Promise((answer) => { number += 1; waiting.set(number, answer); model.send({ n: number, ...wish }); });
+  const ask = (wish) => new Promise((answer) => { number += 1; waiting.set(number, { answer, at: Date.now(), look: wish.do === "look" }); model.send({ n: number, ...wish }); });
   model.on("msg:custom", (answer) => {
     heard = Date.now();
     if (view.lost) { view.lost = false; draw(); }
-    waiting.get(answer.n)?.(answer); waiting.delete(answer.n);
+    waiting.get(answer.n)?.answer(answer); waiting.delete(answer.n);
   });
   const say = (text, bad = false) => { view.toast = { text, bad }; draw(); clearTimeout(say.timer); say.timer = setTimeout(() => { view.toast = null; draw(); }, bad ? 8000 : 3500); };
   const wish = async (what, done) => {
@@ -121,7 +122,7 @@ function render({ model, el }) {
 
   const figures = () => { const day = today(); return h("dl", { class: "lb-figures" },
     h("div", {}, h("dt", {}, "lessons today"), h("dd", {}, day.lessons ?? 0)),
-    h("div", {}, h("dt", {}, "cost today"), h("dd", {}, `$${(day.cost_usd ?? 0).toFixed(2)}`)),
+    defaults().has_key || day.cost_usd ? h("div", {}, h("dt", {}, "cost today"), h("dd", {}, `$${(day.cost_usd ?? 0).toFixed(2)}`)) : null,
     day.quota_limit ? h("div", {}, h("dt", {}, "requests today"), h("dd", {}, day.quota_used, h("small", {}, ` of ${day.quota_limit}`))) : null); };
 
   const FILTERS = { all: ["All", () => true], ready: ["Ready", (row) => ["ready", "in part"].includes(row.state)], new: ["New", (row) => row.state === "new"], work: ["At work", (row) => ["waiting", "running"].includes(row.state)], look: ["Needs a look", (row) => ["failed", "in part", "to review", "empty"].includes(row.state)] };
@@ -140,7 +141,7 @@ function render({ model, el }) {
     const start = (label, quiet) => row.video ? h("button", { class: `lb-button ${quiet ? "quiet" : "soft"}`, onclick: () => openDialog(row) }, label) : null;
     if (row.lessons && !["waiting", "running"].includes(row.state)) return h("a", { class: "lb-button quiet", href: to("episode", row.name) }, "Watch");
     if (row.state === "to review") return h("a", { class: "lb-button", href: to("episode", row.name, "review") }, "Review");
-    if (["waiting", "running"].includes(row.state)) return h("a", { class: "lb-button quiet", href: "#/jobs" }, "See");
+    if (["waiting", "running"].includes(row.state)) return h("a", { class: "lb-button quiet", href: "#/jobs", "aria-label": `Follow ${row.title} ${row.place}` }, "Follow");
     if (row.state === "failed" && row.job) return h("button", { class: "lb-button quiet", onclick: () => wish({ do: "retry", id: row.job }, () => say(`${row.title} is in line again`)) }, "Try again");
     return start(row.state === "empty" ? "Again" : "Make lessons", row.state === "empty");
   };
@@ -157,7 +158,7 @@ function render({ model, el }) {
     const all = episodes(), shown = all.filter((row) => FILTERS[view.filter][1](row) && fits(row));
     const ready = all.filter(FILTERS.ready[1]).length;
     return [
-      h("div", { class: "lb-top" }, h("div", {}, h("h1", { tabindex: -1 }, "Library"), h("p", { class: "lb-sub" }, all.length ? `${many(all.length, "episode")}, ${ready} with lessons` : "Nothing here yet")), figures()),
+      h("div", { class: "lb-top" }, h("div", {}, h("h1", { tabindex: -1 }, "Library"), h("p", { class: "lb-sub" }, all.length ? `${many(all.length, "episode")}, ${ready || "none"} with lessons${ready ? "" : " yet"}` : "Nothing here yet")), figures()),
       active().length ? h("section", { "aria-label": "At work" }, h("ul", { class: "lb-jobs now" }, active().slice(0, 3).map(jobCard))) : null,
       all.length > 1 ? h("div", { class: "lb-tools" },
         h("input", { class: "lb-search", type: "search", placeholder: "Search the library", "aria-label": "Search the library", value: view.text, oninput: (event) => { view.text = event.target.value; draw(); } }),
@@ -169,21 +170,25 @@ function render({ model, el }) {
   const empty = () => h("div", { class: "lb-empty" }, h("h2", {}, "Put a film here, or try the sample"),
     h("p", {}, "LangFlix looks for videos in ", h("code", {}, defaults().media), ". Put one there with its subtitles beside it, and it appears by itself."),
     h("button", { class: "lb-button", onclick: () => openDialog({ name: "sample", title: "The sample episode", place: "", subtitles: ["en", "ko"], video: "sample" }) }, "Make lessons from the sample"));
-  const health = () => h("section", { class: "lb-health", "aria-label": "Health" }, h("ul", {}, [...model.get("health"), ...(view.checks ?? [])].map((check) => h("li", { class: check.status, title: check.hint, key: check.name }, `${check.name}: ${check.message}`, check.hint && check.status !== "ok" ? `. ${check.hint}` : ""))),
-    h("button", { class: "lb-tool", disabled: view.checking, onclick: async () => { view.checking = true; draw(); const answer = await ask({ do: "doctor" }); view.checking = false; view.checks = answer.checks ?? []; draw(); } }, view.checking ? "Looking…" : "Check everything"));
+  const gathered = (checks) => { // what is well with every font is one line
+    const fonts = checks.filter((check) => check.status === "ok" && check.name.startsWith("font for ")), rest = checks.filter((check) => !fonts.includes(check));
+    return fonts.length ? [...rest, { name: "Fonts", message: `${many(fonts.length, "language")} can be drawn`, hint: fonts.map((check) => `${check.name.slice(9)}: ${check.message}`).join("\n"), status: "ok" }] : rest;
+  };
+  const health = () => h("section", { class: "lb-health", "aria-label": "Health" }, h("ul", {}, [...model.get("health"), ...gathered(view.checks ?? [])].map((check) => h("li", { class: check.status, title: check.hint, key: check.name }, `${check.name}: ${check.message}`, check.hint && check.status !== "ok" ? `. ${check.hint}` : ""))),
+    h("button", { class: "lb-tool", disabled: view.checking, onclick: async () => { view.checking = true; draw(); const answer = await ask({ do: "doctor" }); view.checking = false; view.checks = answer.checks ?? view.checks; if (!answer.ok) say(`${answer.message}. ${answer.hint}`, true); draw(); } }, view.checking ? "Looking…" : "Check everything"));
 
   // ---- jobs
   const STAGES = ["Find expressions", "Render lessons", "Write files"];
-  const steps = (job) => { const at = STAGES.indexOf(job.stage); return h("div", { class: "lb-steps" }, STAGES.map((name, index) => { const share = index < at ? 1 : index > at ? 0 : job.total ? Math.min(job.done / job.total, 1) : 0; return h("div", { class: index === at ? "on" : "" }, bar(share, name), h("span", {}, index === at && job.total ? `${name} ${job.done}/${job.total}` : name)); })); };
+  const steps = (job) => { const at = STAGES.indexOf(job.stage); const now = at < 0 ? "Starting…" : `${STAGES[at]}${job.total ? ` ${job.done} of ${job.total}` : ""}`; return h("div", {}, h("div", { class: `lb-steps ${at < 0 ? "starting" : ""}` }, STAGES.map((name, index) => { const share = index < at ? 1 : index > at ? 0 : job.total ? Math.min(job.done / job.total, 1) : 0; return h("div", { class: index === at ? "on" : "" }, bar(share, name), h("span", {}, index === at && job.total ? `${name} ${job.done}/${job.total}` : name)); })), h("p", { class: "lb-now" }, now)); };
   const jobCard = (job) => {
     const busy = ["running", "stopping"].includes(job.state), ended = ["ready", "in part", "failed", "cancelled"].includes(job.state);
     const row = episodes().find((one) => one.name === job.name);
-    const time = busy && job.started_at ? duration(Date.now() / 1000 - job.started_at) : ended && job.finished_at ? `${when(job.finished_at)}${job.started_at ? `, took ${duration(job.finished_at - job.started_at)}` : ""}` : `since ${when(job.created_at)}`;
+    const time = busy && job.started_at ? duration(Date.now() / 1000 - job.started_at) : ended && job.finished_at ? `${when(job.finished_at)}${job.started_at ? `, took ${duration(job.finished_at - job.started_at)}` : ""}` : `since ${when(job.created_at).replace("today ", "")}`;
     return h("li", { class: "lb-job", key: job.id, "data-state": job.state },
       h("header", {}, h("h2", {}, row?.lessons ? h("a", { href: to("episode", job.name) }, row.title, place_(row)) : row ? [row.title, place_(row)] : job.name), pill(job.state), h("span", {}, time)),
       busy ? steps(job) : null,
       job.error ? h("div", { class: "lb-note", role: "status" }, h("b", {}, job.error), h("span", {}, job.hint)) : null,
-      h("div", { class: "row" }, h("p", { class: "what" }, (busy ? job.what : job.summary) || job.wish || (busy ? "Starting…" : "")),
+      h("div", { class: "row" }, h("p", { class: `what ${busy ? "" : "whole"}` }, busy ? job.what || (job.stage ? job.wish : "Starting…") : [job.summary, job.wish].filter(Boolean).join(" · ")),
         h("div", {}, job.state === "failed" || job.state === "in part" ? h("button", { class: "lb-button quiet", onclick: () => showLog(job), "aria-expanded": String(job.id in view.logs) }, job.id in view.logs ? "Hide log" : "Log") : null,
           ended && job.state !== "ready" ? h("button", { class: "lb-button quiet", onclick: () => wish({ do: "retry", id: job.id }, () => say(`${row?.title ?? job.name} is in line again`)) }, "Try again") : null,
           !ended ? h("button", { class: "lb-button quiet", disabled: job.state === "stopping", onclick: () => wish({ do: "cancel", id: job.id }) }, job.state === "stopping" ? "Stopping…" : "Cancel") : null)),
@@ -231,18 +236,19 @@ function render({ model, el }) {
     view.busy ? h("p", { class: "lb-sub" }, "Opening…") : null,
     view.reviewProblem ? h("div", { class: "lb-note" }, h("b", {}, view.reviewProblem.message), h("span", {}, view.reviewProblem.hint)) : h("div", { class: "lb-tools" },
       h("p", { class: "lb-sub", style: "flex:1 1 20rem;margin:0!important" }, "Keep or drop, correct, move the borders of a scene. The lessons are then made anew, and only what changed is rendered."),
-      h("button", { class: "lb-button", onclick: () => wish({ do: "start", parameters: { video: found.name, reviewed: true } }, () => { say("The lessons are being made as reviewed"); location.hash = "#/jobs"; }) }, "Make lessons as reviewed"))];
+      h("button", { class: "lb-button", onclick: () => wish({ do: "start", parameters: { video: found.name, reviewed: true } }, () => { say("The lessons are being made as reviewed"); clicked = place(); location.hash = "#/jobs"; }) }, "Make lessons as reviewed"))];
   const filesTab = (found) => [
     h("div", { class: "lb-files" }, found.files.map((file) => h("a", { href: file.opens ? file.url : `${file.url}?download=1`, target: file.opens ? "_blank" : null, rel: "noopener", key: file.url }, file.name, h("small", {}, file.opens ? "opens" : "download")))),
-    h("dl", { class: "lb-facts" }, [["Found by", found.analyzer], ["Made", when(found.made_at)], ["Time", duration(found.stats.wall_s)], ["Cost", found.stats.cost_usd === null ? "not known" : `$${found.stats.cost_usd.toFixed(4)}`], ["Expressions", `${found.stats.expressions} in ${many(found.stats.scenes, "scene")}`], ["Left out", found.stats.dropped]].filter(([, value]) => value !== "" && value !== null).flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])),
+    h("dl", { class: "lb-facts" }, [["Found by", FINDERS[found.analyzer] ?? found.analyzer], ["Made", when(found.made_at)], ["Time", duration(found.stats.wall_s)], ["Cost", found.stats.cost_usd === null ? "not known" : found.stats.cost_usd ? `$${found.stats.cost_usd.toFixed(4)}` : "nothing"], ["Expressions", `${found.stats.expressions} in ${many(found.stats.scenes, "scene")}`], ["Left out", found.stats.dropped]].filter(([, value]) => value !== "" && value !== null).flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])),
     found.failures.length ? [h("h2", { class: "lb-section" }, "What failed"), h("ul", { class: "lb-bullets" }, found.failures.map((one) => h("li", {}, one.message)))] : null,
     found.notes.length ? [h("h2", { class: "lb-section" }, "Notes"), h("ul", { class: "lb-bullets" }, found.notes.map((note) => h("li", {}, note)))] : null];
 
   // ---- starting a run
-  const openDialog = (row) => { view.dialog = row; draw(); el.querySelector("dialog").showModal(); };
+  let opener = null; // where the focus goes back to
+  const openDialog = (row) => { opener = document.activeElement; view.dialog = row; draw(); el.querySelector("dialog").showModal(); };
   const dialog = () => {
     const row = view.dialog; if (!row) return null;
-    const known = defaults(), close = () => { view.dialog = null; draw(); };
+    const known = defaults(), close = () => { view.dialog = null; draw(); if (opener?.isConnected) opener.focus(); opener = null; };
     const submit = async (event) => {
       event.preventDefault();
       const form = new FormData(event.target), parameters = { video: row.name, level: form.get("level"), mode: form.get("mode"), formats: form.getAll("formats"), analyzer: form.get("analyzer"), review: form.has("review") };
@@ -252,16 +258,17 @@ function render({ model, el }) {
       const answer = await wish({ do: "start", parameters });
       if (answer.ok) { close(); say(answer.new ? `${row.title} is in line` : "The same run is at work already"); }
     };
+    const oneShape = (event) => { const boxes = [...event.target.form.elements.formats]; boxes[0].setCustomValidity(boxes.some((box) => box.checked) ? "" : "Choose wide, tall or both."); };
     const radio = (name, value, label, chosen) => h("label", {}, h("input", { type: "radio", name, value, checked: value === chosen }), label);
     return h("dialog", { class: "lb-dialog", key: row.name, onclose: close, onclick: (event) => { if (event.target.tagName === "DIALOG") close(); }, "aria-label": `Make lessons from ${row.title}` },
       h("form", { onsubmit: submit },
         h("div", {}, h("h2", {}, row.title, row.place ? ` ${row.place}` : ""), h("p", { class: "lb-sub" }, row.subtitles?.length ? `Subtitles: ${row.subtitles.map(language).join(", ")}` : "No subtitle file beside it: those inside the film are used")),
         h("div", { class: "two" },
-          h("label", { class: "lb-field" }, h("span", {}, "Your level"), h("select", { name: "level" }, ["", "A1", "A2", "B1", "B2", "C1", "C2"].map((name) => h("option", { value: name, selected: name === known.level }, name || "Any"))), h("small", {}, "What is just above it comes first.")),
-          h("label", { class: "lb-field" }, h("span", {}, "At most"), h("input", { type: "number", name: "max", min: 1, max: 500, placeholder: known.max_expressions ?? "all", inputmode: "numeric" }), h("small", {}, "expressions, the best ones."))),
+          h("label", { class: "lb-field" }, h("span", {}, "Your level"), h("select", { name: "level" }, ["", "A1", "A2", "B1", "B2", "C1", "C2"].map((name) => h("option", { value: name, selected: name === known.level }, name || "Any"))), h("small", {}, "The next step up comes first.")),
+          h("label", { class: "lb-field" }, h("span", {}, "How many expressions"), h("input", { type: "number", name: "max", min: 1, max: 500, placeholder: known.max_expressions ?? "All", inputmode: "numeric" }), h("small", {}, "At most so many, the best ones."))),
         h("fieldset", { class: "lb-field" }, h("legend", {}, "One lesson for"), h("div", { class: "lb-seg" }, radio("mode", "separate", "each expression", known.mode), radio("mode", "combined", "each scene", known.mode))),
-        h("fieldset", { class: "lb-field" }, h("legend", {}, "Shape"), h("div", { class: "lb-seg" }, [["long", "Wide, 16:9"], ["short", "Tall, 9:16"]].map(([name, label]) => h("label", {}, h("input", { type: "checkbox", name: "formats", value: name, checked: known.formats.includes(name) }), label)))),
-        h("label", { class: "lb-field" }, h("span", {}, "Found by"), h("select", { name: "analyzer" }, h("option", { value: "auto", selected: known.analyzer === "auto" }, known.has_key ? "Gemini" : "Built-in lexicon (no key is set)"), known.has_key ? h("option", { value: "embedded", selected: known.analyzer === "embedded" }, "Built-in lexicon") : null)),
+        h("fieldset", { class: "lb-field" }, h("legend", {}, "Shape, one or both"), h("div", { class: "lb-seg ticks" }, [["long", "Wide, 16:9"], ["short", "Tall, 9:16"]].map(([name, label]) => h("label", {}, h("input", { type: "checkbox", name: "formats", value: name, checked: known.formats.includes(name), onchange: oneShape }), label)))),
+        h("label", { class: "lb-field" }, h("span", {}, "Found by"), h("select", { name: "analyzer" }, h("option", { value: "auto", selected: known.analyzer === "auto" }, known.has_key ? "Gemini" : "Built-in lexicon"), known.has_key ? h("option", { value: "embedded", selected: known.analyzer === "embedded" }, "Built-in lexicon") : null), known.has_key ? null : h("small", {}, "Gemini finds more and translates. It can be chosen once GEMINI_API_KEY is set.")),
         h("label", { class: "lb-check" }, h("input", { type: "checkbox", name: "review" }), h("span", {}, "Let me look it over first", h("small", {}, "Stops before rendering, so that you can drop and correct."))),
         h("div", { class: "end" }, h("button", { class: "lb-button quiet", type: "button", onclick: close }, "Not now"), h("button", { class: "lb-button" }, "Make lessons"))));
   };
@@ -279,30 +286,51 @@ function render({ model, el }) {
 
   // ---- staying true: ask while somebody looks; after a restart of the server the page is made anew
   const kernel = model.get("kernel_id");
-  const revive = async () => {
+  const lose = () => { if (!view.lost) { view.lost = true; draw(); } };
+  let reviving = false;
+  const revive = async (silent_ms) => { // nobody answers: is the kernel busy, is it gone, or is nobody there?
+    if (reviving) return;
+    reviving = true;
     try {
       const answer = await fetch(`${base}api/kernels/${kernel}`, { cache: "no-store" });
       if (answer.status === 404) location.reload();
       if (answer.status === 403) location.href = `${base}login?next=${encodeURIComponent(base)}`;
-    } catch { /* the server is not there yet */ }
+      if (silent_ms > 30e3) lose(); // it lives; some things take a while
+    } catch { lose(); } // the server is not there yet
+    reviving = false;
   };
+  const giveUp = () => { for (const [n, one] of waiting) if (Date.now() - one.at > (one.look ? 30e3 : 180e3)) { waiting.delete(n); one.answer({ ok: false, message: "No answer came", hint: "Try again." }); } };
   let hidden = 0, asked = 0;
   const tick = () => {
     if (document.hidden) { hidden ||= Date.now(); if (kernel && Date.now() - hidden > 30 * 60e3 && !stopped) { stopped = true; fetch(`${base}voila/api/shutdown/${kernel}`, { method: "POST" }).catch(() => {}); } return; }
     if (stopped) return location.reload();
     hidden = 0;
-    if (waiting.size && Date.now() - heard > 5000) { if (!view.lost) { view.lost = true; draw(); } if (kernel) revive(); waiting.clear(); }
-    if (Date.now() - asked > (active().length ? 1000 : 4000)) { asked = Date.now(); look(); }
+    const silent_ms = waiting.size ? Date.now() - Math.max(heard, Math.min(...[...waiting.values()].map((one) => one.at))) : 0;
+    if (silent_ms > 5000) { if (kernel) revive(silent_ms); else if (silent_ms > 30e3) lose(); }
+    giveUp();
+    if (Date.now() - asked > (active().length ? 1000 : 4000) && ![...waiting.values()].some((one) => one.look)) { asked = Date.now(); look(); }
     if (active().length) draw();
   };
   const timer = setInterval(tick, 1000);
   document.addEventListener("visibilitychange", tick);
-  const goHere = () => { go().then(() => el.querySelector("h1")?.focus({ preventScroll: true })); };
+  // A click leads to the top of what it opens, and to the film where a lesson was chosen below it; going back stays where it was.
+  let clicked = null;
+  const onClick = (event) => { if (event.target.closest?.("a[href^='#/']")) clicked = place(); };
+  const stand = () => {
+    const from = clicked, here = place();
+    clicked = null;
+    if (!from) return;
+    const same = from.kind === here.kind && from.name === here.name && from.tab === here.tab;
+    if (!same) window.scrollTo(0, 0);
+    else el.querySelector(".lb-player")?.scrollIntoView({ block: "nearest" });
+  };
+  const goHere = () => { const lesson = place().kind === "episode" && clicked?.tab === "watch" && place().tab === "watch" && clicked.kind === "episode"; go().then(() => { stand(); if (!lesson) el.querySelector("h1")?.focus({ preventScroll: true }); }); };
+  el.addEventListener("click", onClick);
   window.addEventListener("hashchange", goHere);
   model.on("change", () => { const here = place(); if (here.kind === "episode") openEpisode(here).then(draw); draw(); });
   draw();
   look().then(go);
-  return () => { stopped = true; clearInterval(timer); window.removeEventListener("hashchange", goHere); document.removeEventListener("visibilitychange", tick); };
+  return () => { stopped = true; clearInterval(timer); window.removeEventListener("hashchange", goHere); el.removeEventListener("click", onClick); document.removeEventListener("visibilitychange", tick); };
 }
 
 export default { render };

@@ -22,7 +22,7 @@ function renderBrowser({ model, el }) {
     h("button", { type: "button", class: `lf-chip lf-${level}`, "data-level": level, "aria-pressed": "false", onclick: () => filter({ levels: turned(model.get("view").levels, level) }) }, level)));
   const options = (pairs) => pairs.map(([value, text]) => h("option", { value }, text));
   const kind = h("select", { "aria-label": "Kind", onchange: () => filter({ kinds: kind.value ? [kind.value] : [] }) }, options([["", "All kinds"], ...model.get("kinds").map((name) => [name, name])]));
-  const kept = h("select", { "aria-label": "Decision", onchange: () => filter({ kept: kept.value }) }, options([["all", "Kept and dropped"], ["kept", "Kept"], ["dropped", "Dropped"], ["changed", "Changed"]]));
+  const kept = h("select", { "aria-label": "Decision", onchange: () => filter({ kept: kept.value }) }, options([["all", "All decisions"], ["kept", "Kept"], ["dropped", "Dropped"], ["changed", "Changed"]]));
   const undo = h("button", { type: "button", class: "lf-icon", title: "Undo (u)", "aria-label": "Undo", onclick: () => say({ do: "undo" }) }, sign("undo"));
   const redo = h("button", { type: "button", class: "lf-icon", title: "Redo (r)", "aria-label": "Redo", onclick: () => say({ do: "redo" }) }, sign("redo"));
   const save = h("button", { type: "button", class: "lf-button lf-save", title: "Save (s)", onclick: () => say({ do: "save" }) }, "Save");
@@ -77,7 +77,7 @@ function renderBrowser({ model, el }) {
   // ---- the one that is chosen
 
   const player = createPlayer(say);
-  const label = h("h3", { class: "lf-word" });
+  const label = h("h2", { class: "lf-word" });
   const meta = h("p", { class: "lf-meta" });
   const why = h("p", { class: "lf-why" });
   const scene = h("ol", { class: "lf-lines", "aria-label": "Lines of the scene" });
@@ -198,7 +198,7 @@ function renderBrowser({ model, el }) {
   function drawCount() {
     const { visible } = model.get("view"), all = model.get("decisions");
     const dropped = cards.length - all.kept;
-    count.textContent = `${visible.length === cards.length ? `${cards.length} expressions` : `${visible.length} of ${cards.length}`}${dropped ? `, ${dropped} dropped` : ""}${all.dirty ? ", not saved" : ""}`;
+    count.textContent = `${visible.length === cards.length ? `${cards.length} expression${cards.length === 1 ? "" : "s"}` : `${visible.length} of ${cards.length}`}${dropped ? `, ${dropped} dropped` : ""}${all.dirty ? ", not saved" : ""}`;
   }
 
   let shown = { id: null, scene: "" };
