@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections import Counter
 from pathlib import Path
 
@@ -354,33 +355,46 @@ def test_a_full_disk_or_a_wrong_folder_fails_the_job_with_its_reason(jobs, tmp_p
 # The warden and the marks
 
 
+@pytest.fixture
+def mark():
+    "A mark that no process of this machine bears."
+    return f"{uuid.uuid4().hex}-"
+
+
+def under_warden(code, mark="none-"):
+    "A program under a warden, in a session of its own as the runner starts it: the warden puts the session that it is in behind all others."
+    environment = {**os.environ, "LANGFLIX_JOB": f"{mark}1"}
+    return subprocess.Popen(warden_command([sys.executable, "-c", code]), env=environment, start_new_session=True)
+
+
 def test_the_warden_passes_the_status_on():
-    for code, expected in (("0", 0), ("7", 7)):
-        assert subprocess.run(warden_command([sys.executable, "-c", f"import sys; sys.exit({code})"])).returncode == expected
-    assert subprocess.run(warden_command([sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"])).returncode == 137
+    own = _group(os.getpid())
+    for code, expected in (("import sys; sys.exit(0)", 0), ("import sys; sys.exit(7)", 7), ("import os; os.kill(os.getpid(), 9)", 137)):
+        assert under_warden(code).wait() == expected
+    assert _group(os.getpid()) == own
 
 
-def test_the_warden_ends_what_a_job_leaves_behind():
+def test_the_warden_ends_what_a_job_leaves_behind(mark):
     code = "import subprocess; subprocess.Popen(['sleep', '300'], start_new_session=True)"
-    assert subprocess.run(warden_command([sys.executable, "-c", code]), env={**os.environ, "LANGFLIX_JOB": "left-1"}).returncode == 0
-    assert marked("left-1") == set()
+    assert under_warden(code, mark).wait() == 0
+    assert marked(mark) == set()
 
 
-def test_the_warden_that_is_told_to_stop_ends_everything():
+def test_the_warden_that_is_told_to_stop_ends_everything(mark):
     code = "import subprocess; subprocess.Popen(['sleep', '300'], start_new_session=True); subprocess.run(['sleep', '300'])"
-    process = subprocess.Popen(warden_command([sys.executable, "-c", code]), env={**os.environ, "LANGFLIX_JOB": "told-1"})
-    wait(lambda: len(marked("told-1")) == 4)
+    process = under_warden(code, mark)
+    wait(lambda: len(marked(mark)) == 4)
     assert len(children(process.pid)) == 3
     process.terminate()
     assert process.wait(5) == STOPPED
-    assert marked("told-1") == set()
+    assert marked(mark) == set()
 
 
-def test_only_the_marked_are_ended():
-    other = subprocess.Popen(["sleep", "300"], env={**os.environ, "LANGFLIX_JOB": "other-1"})
-    own = subprocess.Popen(["sleep", "300"], env={**os.environ, "LANGFLIX_JOB": "own-1"})
-    wait(lambda: marked("own-1") and marked("other-1"))
-    assert end_marked("own-")
+def test_only_the_marked_are_ended(mark):
+    other = subprocess.Popen(["sleep", "300"], env={**os.environ, "LANGFLIX_JOB": f"other-{mark}1"})
+    own = subprocess.Popen(["sleep", "300"], env={**os.environ, "LANGFLIX_JOB": f"own-{mark}1"})
+    wait(lambda: marked(f"own-{mark}") and marked(f"other-{mark}"))
+    assert end_marked(f"own-{mark}")
     assert own.wait() == -9
     assert other.poll() is None
     other.kill()
