@@ -7,9 +7,8 @@ __all__ = ['Jobs', 'Shown', 'EpisodeState', 'fraction', 'shown_state', 'JobRow',
            'Folders', 'Manifests', 'Library', 'episode_rows', 'episode_details', 'today', 'health', 'Runs', 'RunsHere',
            'RunsAfar', 'runs_of', 'Board']
 
-# %% ../nbs/16c_board.ipynb #1b6d1825
+# %% ../nbs/16c_board.ipynb #57c3b8b4
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -29,6 +28,7 @@ from .job import FINISHED, Job
 from .job_log import log_text, read_log
 from .client import HttpJobs
 from .job_store import JobStore
+from .media import free_bytes, without_room
 from .pipeline import sample_episode
 from .prompts import language_name
 from .report import scene_pictures
@@ -369,7 +369,7 @@ def _plain(name: str) -> str:
         raise InputError(f"{name!r} is not the name of an episode", "Choose one in the library.")
     return name
 
-# %% ../nbs/16c_board.ipynb #ea80f40c
+# %% ../nbs/16c_board.ipynb #98df9bfd
 def today(settings: Settings, jobs: Iterable[Job], now_s: float) -> dict[str, Any]:
     "What today has cost, and what is going on."
     jobs, day = list(jobs), datetime.fromtimestamp(now_s).date()
@@ -385,7 +385,8 @@ def today(settings: Settings, jobs: Iterable[Job], now_s: float) -> dict[str, An
 
 def health(settings: Settings, store: Jobs, jobs: Sequence[Job], now_s: float) -> list[dict[str, str]]:
     "What is looked at while the page is open: cheap, and about this moment."
-    return [asdict(check) for check in (_jobs_check(store, jobs, now_s), _disk_check(settings))]
+    disk = _disk_check(settings)
+    return [asdict(disk)] if disk.status == "failed" else [asdict(_jobs_check(store, jobs, now_s)), asdict(disk)]  # a full disk is why jobs wait
 
 
 def _jobs_check(store: Jobs, jobs: Sequence[Job], now_s: float) -> Check:
@@ -402,9 +403,10 @@ def _jobs_check(store: Jobs, jobs: Sequence[Job], now_s: float) -> Check:
 
 
 def _disk_check(settings: Settings) -> Check:
-    "Room for lessons."
-    place = next(path for path in (settings.paths.output.absolute(), *settings.paths.output.absolute().parents) if path.exists())
-    free_gb = shutil.disk_usage(place).free / 1e9
+    "Room for lessons: with none, no job is started."
+    if without_room([settings.paths.output, *([] if settings.api.url else [settings.paths.cache])]):  # a service has a cache of its own
+        return Check("Disk", "failed", "it is full, so no job is started", "Free some space on it. What waits then begins by itself.")
+    free_gb = free_bytes(settings.paths.output) / 1e9
     low = free_gb < 5
     return Check("Disk", "warning" if low else "ok", f"{free_gb:.0f} GB free for lessons", "Remove old episodes, or `langflix cache --clear`." if low else "")
 

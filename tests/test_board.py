@@ -4,6 +4,7 @@ import json
 import shutil
 from importlib.resources import files
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -236,6 +237,25 @@ def test_jobs_that_nobody_runs_are_a_warning(place):
     board._now = lambda: job.queued_at + 61
     (check, _) = board.look()["health"]
     assert (check["status"], "nobody runs them" in check["message"]) == ("warning", True)
+
+
+def test_a_full_disk_is_why_jobs_wait_and_is_told_instead(place, monkeypatch):
+    settings, store = place
+    board = Board(settings, store)
+    job, _ = store.submit({"video": "sample"})
+    board._now = lambda: job.queued_at + 61
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(total=10**9, used=10**9, free=0))
+    (check,) = board.look()["health"]
+    assert (check["name"], check["status"], "no job is started" in check["message"], "begins by itself" in check["hint"]) == ("Disk", "failed", True, True)
+
+
+def test_a_films_problem_is_told_without_its_path(place):
+    settings, store = place
+    film = settings.paths.media / "Show" / "Show.S01E02.mp4"
+    job, _ = store.submit({"video": str(film)})
+    store.finish(job.id, store.claim(HERE).attempt, "failed", error=Problem(message=f"{film}: no subtitles", hint="Put them beside it."))
+    board = Board(settings, store)
+    assert (board.look()["episodes"][0]["says"], board.look()["jobs"][0]["error"]) == ("no subtitles", "no subtitles")
 
 
 def test_two_boards_agree(place):

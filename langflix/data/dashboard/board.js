@@ -159,6 +159,7 @@ function render({ model, el }) {
     const ready = all.filter(FILTERS.ready[1]).length;
     return [
       h("div", { class: "lb-top" }, h("div", {}, h("h1", { tabindex: -1 }, "Library"), h("p", { class: "lb-sub" }, all.length ? `${many(all.length, "episode")}, ${ready || "none"} with lessons${ready ? "" : " yet"}` : "Nothing here yet")), figures()),
+      held(),
       active().length ? h("section", { "aria-label": "At work" }, h("ul", { class: "lb-jobs now" }, active().slice(0, 3).map(jobCard))) : null,
       all.length > 1 ? h("div", { class: "lb-tools" },
         h("input", { class: "lb-search", type: "search", placeholder: "Search the library", "aria-label": "Search the library", value: view.text, oninput: (event) => { view.text = event.target.value; draw(); } }),
@@ -170,6 +171,10 @@ function render({ model, el }) {
   const empty = () => h("div", { class: "lb-empty" }, h("h2", {}, "Put a film here, or try the sample"),
     h("p", {}, "LangFlix looks for videos in ", h("code", {}, defaults().media), ". Put one there with its subtitles beside it, and it appears by itself."),
     h("button", { class: "lb-button", onclick: () => openDialog({ name: "sample", title: "The sample episode", place: "", subtitles: ["en", "ko"], video: "sample" }) }, "Make lessons from the sample"));
+  const held = () => { // why what waits does not begin
+    const why = active().some((job) => job.state === "waiting") && model.get("health").find((check) => check.status === "failed" || (check.name === "Jobs" && check.status !== "ok"));
+    return why ? h("div", { class: "lb-note", role: "status", style: "margin-bottom:1.1rem" }, h("b", {}, `${why.name}: ${why.message}`), h("span", {}, why.hint)) : null;
+  };
   const gathered = (checks) => { // what is well with every font is one line
     const fonts = checks.filter((check) => check.status === "ok" && check.name.startsWith("font for ")), rest = checks.filter((check) => !fonts.includes(check));
     return fonts.length ? [...rest, { name: "Fonts", message: `${many(fonts.length, "language")} can be drawn`, hint: fonts.map((check) => `${check.name.slice(9)}: ${check.message}`).join("\n"), status: "ok" }] : rest;
@@ -197,7 +202,7 @@ function render({ model, el }) {
   const showLog = async (job) => { if (job.id in view.logs) delete view.logs[job.id]; else view.logs[job.id] = (await ask({ do: "log", id: job.id })).log ?? ""; draw(); };
   const jobsPage = () => { const now = active(), past = jobs().filter((job) => !now.includes(job)); return [
     h("div", { class: "lb-top" }, h("div", {}, h("h1", { tabindex: -1 }, "Jobs"), h("p", { class: "lb-sub" }, now.length ? `${many(now.length, "job")} at work or in line` : "Nothing is at work")), figures()),
-    now.length ? h("ul", { class: "lb-jobs now" }, now.map(jobCard)) : null,
+    held(), now.length ? h("ul", { class: "lb-jobs now" }, now.map(jobCard)) : null,
     past.length ? [h("h2", { class: "lb-section" }, "Earlier"), h("ul", { class: "lb-jobs" }, past.map(jobCard))] : now.length ? null : h("div", { class: "lb-empty" }, h("h2", {}, "No run yet"), h("p", {}, "Choose an episode in the library and make lessons from it."), h("a", { class: "lb-button", href: "#/" }, "To the library")),
     health()]; };
 
@@ -207,7 +212,13 @@ function render({ model, el }) {
     const tab = (name, label) => h("a", { href: to("episode", here.name, name), "aria-current": here.tab === name ? "page" : null }, label);
     const back = h("a", { class: "lb-back", href: "#/" }, "← Library");
     if (!found) return [h("div", { class: "lb-top" }, h("div", {}, back, h("h1", {}, row?.title ?? here.name)))];
-    if (found.problem) return [h("div", { class: "lb-top" }, h("div", {}, back, h("h1", { tabindex: -1 }, row?.title ?? here.name))), h("div", { class: "lb-note" }, h("b", {}, found.problem.message), h("span", {}, found.problem.hint))];
+    const title = row ? [row.title, place_(row)] : here.name;
+    if (found.problem && row?.state === "new") return [h("div", { class: "lb-top" }, h("div", {}, back, h("h1", { tabindex: -1 }, title))),
+      h("div", { class: "lb-empty" }, h("h2", {}, "No lessons yet"), h("p", {}, "Nothing was made of this episode so far."), row.video ? h("button", { class: "lb-button", onclick: () => openDialog(row) }, "Make lessons") : null)];
+    if (found.problem && !row) return [h("div", { class: "lb-top" }, h("div", {}, back, h("h1", { tabindex: -1 }, "Not here"))),
+      h("div", { class: "lb-empty" }, h("h2", {}, "There is no such episode"), h("p", {}, `Nothing in the library is called ${here.name}. It may have been moved or renamed.`), h("a", { class: "lb-button", href: "#/" }, "To the library"))];
+    if (found.problem && ["waiting", "running"].includes(row.state)) return [h("div", { class: "lb-top" }, h("div", {}, back, h("h1", { tabindex: -1 }, title))), held(), h("ul", { class: "lb-jobs" }, jobs().filter((job) => job.id === row.job).map(jobCard))];
+    if (found.problem) return [h("div", { class: "lb-top" }, h("div", {}, back, h("h1", { tabindex: -1 }, title))), h("div", { class: "lb-note" }, h("b", {}, found.problem.message), h("span", {}, found.problem.hint))];
     return [
       h("div", { class: "lb-top" }, h("div", {}, back, h("h1", { tabindex: -1 }, found.title, found.place ? h("span", { class: "lb-place" }, ` ${found.place}`) : null),
         h("p", { class: "lb-sub" }, `${many(found.lessons.length, "lesson")} · ${many(found.stats.expressions, "expression")} · ${language(found.languages[0])} to ${language(found.languages[1])}`)),
