@@ -1,6 +1,6 @@
 """Write .ci/locks: the exact packages of each image, with the hashes of their files.
 
-`cli.txt` is in every image. The others hold what an image has beyond it, so that images share their largest layer.
+`all.txt` is in every image. The others hold what an image has beyond it, so that images share their largest layer.
 `build.txt` is what the builder needs and no image keeps.
 """
 
@@ -19,13 +19,14 @@ LOCKS = ROOT / ".ci" / "locks"
 # catalogue in PostgreSQL and use Google's newer library.
 EVERYWHERE = ("genai", "postgres", "api:redis")
 IMAGES = {
-    "cli": EVERYWHERE,
+    "cli": (*EVERYWHERE, "dask"),  # seasons are made with it, on its own machine or on many
     "api": (*EVERYWHERE, "api"),
     "dashboard": (*EVERYWHERE, "dashboard"),
     "lab": (*EVERYWHERE, "notebook"),
 }
-# IPython completes names by itself where jedi with its 35 MB is not there, and ipykernel runs without a debugger.
-LEFT_OUT = ("debugpy", "jedi", "parso")
+# IPython completes names by itself where jedi with its 35 MB is not there, ipykernel runs without a debugger, and jsonschema
+# takes durations and international addresses on trust.
+LEFT_OUT = ("debugpy", "jedi", "parso", "isoduration", "arrow", "rfc3987-syntax", "lark")
 BUILD = ("fonttools", "uharfbuzz", "setuptools", "wheel")
 FONTS = ("noto-cjk-sans-jp-regular", "noto-cjk-sans-jp-bold", "manimgx-fonts")
 FOR = ("--python-version", "3.11", "--python-platform", "x86_64-manylinux_2_28", "--no-config", "--no-header", "--quiet")
@@ -45,9 +46,9 @@ def project() -> dict[str, list[str]]:
 
 
 def wanted(image: str) -> list[str]:
-    "What settings.ini asks for in an image."
+    "What settings.ini asks for in an image; in `all` of them."
     known, found = project(), list(project()[""])
-    for extra, _, name in (entry.partition(":") for entry in IMAGES[image]):
+    for extra, _, name in (entry.partition(":") for entry in IMAGES.get(image, EVERYWHERE)):
         found += [one for one in known[extra] if not name or name_of(one) == name]
     return list(dict.fromkeys(found))
 
@@ -86,9 +87,9 @@ def main(uv: str) -> None:
         versions.write_text(resolve(uv, list(dict.fromkeys(everything)), "--no-annotate"), encoding="utf-8")
         LOCKS.mkdir(exist_ok=True)
         write(uv, "build", wanted_by_builder(), versions, [])
-        write(uv, "cli", wanted("cli"), versions, [])
-        shared = list(pinned(LOCKS / "cli.txt"))
-        for image in ("api", "dashboard", "lab"):
+        write(uv, "all", wanted("all"), versions, [])
+        shared = list(pinned(LOCKS / "all.txt"))
+        for image in IMAGES:
             write(uv, image, wanted(image), versions, [*shared, *LEFT_OUT])
 
 

@@ -9,6 +9,7 @@ layer.
 
 import os
 import py_compile
+import re
 import shutil
 import subprocess
 import sys
@@ -28,6 +29,14 @@ NEVER_READ = (
     "numpy/_core/*_tests*.so", "numpy/_core/_simd*.so",  # for numpy's tests
     "PIL/_avif*.so", "pillow.libs/libavif*",  # a format of pictures that we do not show
     "numpy/distutils", "numpy/f2py", "jsonschema/benchmarks",
+    "matplotlib/backends/backend_gtk*", "matplotlib/backends/backend_wx*", "matplotlib/backends/backend_macosx.py",  # no screen
+    "matplotlib/backends/*tk*", "matplotlib/backends/backend_qt*", "matplotlib/backends/qt*",
+    "wcwidth/_wcwidth_c*.so",  # its Python does the same
+    "zstandard/_cffi*.so", "zstandard/backend_cffi.py",  # for PyPy
+    "future/backports", "future/moves", "libfuturize", "libpasteurize",  # for Python 2; ffmpeg-python asks for the rest
+    *(f"fontTools/{name}" for name in ("cu2qu", "merge", "mtiLib", "qu2cu", "svgLib", "ufoLib", "voltLib")),  # these make fonts
+    "platformdirs-*.dist-info/sboms", "filelock-*.dist-info/sboms",  # half a megabyte each about packages of plain Python
+    "voila/labextensions",  # share/jupyter/voila/labextensions again
     "widgetsnbextension/static", "langflix/_modidx.py", "langflix/__pycache__/_modidx.*",
 )  # fmt: skip
 LOCALES = ("root", "en", "en_US", "en_001")  # JupyterLab's pages are in English
@@ -35,8 +44,11 @@ LOCALES = ("root", "en", "en_US", "en_001")  # JupyterLab's pages are in English
 NOT_LEARNT = frozenset("ast cy enm eo ga gd gl grc gv hy ka la lb mk ml se sq sw tl".split())
 # Under the LGPL: exactly as they were published.
 UNTOUCHED = ("frozendict", "psycopg", "psycopg_binary", "psycopg_binary.libs")
+# Pygments colours these, and shows others as they are written.
+COLOURED = "configs console css data diff html javascript markup perl python ruby shell special sql text".split()
 SOURCES = ("*.c", "*.h", "*.pyx", "*.pxd", "*.pyi", "*.a", "*.map")  # of what is compiled already, or for type checkers
-NOT_SENT = ("*.map", "*.eot", "static/[0-9a-f]*.svg")  # to a browser of these ten years: they ask for WOFF2
+NOT_SENT = ("*.map", "*.eot", "static/[0-9a-f]*.svg", "static/[0-9a-f]*.ttf")  # to a browser of these ten years: they ask for WOFF2
+NEVER_SHARED = ("share/man", "share/jupyter/nbextensions", "share/jupyter/voila/labextensions/@voila-dashboards/widgets-manager7")  # for what is older
 PYTHON = Path("/opt/langflix/bin/python")
 
 
@@ -49,7 +61,7 @@ def remove_unread(packages: Path) -> None:
     "Remove tests, sources of compiled modules, and what only other programs read."
     unread = [path for pattern in NEVER_READ for path in packages.glob(pattern)]
     unread += [path for path in packages.glob("simplemma/strategies/dictionaries/data/*.plzma") if path.stem in NOT_LEARNT]
-    unread += [path for name in ("tests", "test") for path in packages.rglob(name) if (path / "__init__.py").exists()]
+    unread += [path for name in ("tests", "test") for path in packages.rglob(name) if (path / "__init__.py").exists() or any(path.glob("test_*.py"))]
     unread += [path for path in packages.glob("babel/locale-data/*.dat") if path.stem not in LOCALES]
     unread += [path for pattern in SOURCES for path in packages.rglob(pattern)]
     for path in filter(partial(may_change, packages), unread):
@@ -57,6 +69,23 @@ def remove_unread(packages: Path) -> None:
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
+
+
+def forget_lexers(packages: Path) -> None:
+    "Leave Pygments the languages that are shown here, and what these need; of others it says that it does not know them."
+    lexers = packages / "pygments/lexers"
+    if not lexers.exists():
+        return
+    listing = "import importlib, sys\nfor name in sys.argv[1:]: importlib.import_module('pygments.lexers.' + name)\nprint(*sys.modules)"
+    names = _says(packages, listing, "_mapping", *COLOURED).split()
+    kept = {name for name in names if name.startswith("pygments.lexers.")}
+    kept |= {found for name in kept for found in re.findall(r"pygments\.lexers\._\w+", (lexers / f"{name.rpartition('.')[2]}.py").read_text(encoding="utf-8"))}
+    for path in lexers.glob("*.py"):
+        if path.name != "__init__.py" and f"pygments.lexers.{path.stem}" not in kept:
+            path.unlink()
+    mapping = lexers / "_mapping.py"
+    rows = mapping.read_text(encoding="utf-8").splitlines(keepends=True)
+    mapping.write_text("".join(row for row in rows if not (named := re.search(r"\('(pygments\.lexers\.\w+)'", row)) or named[1] in kept), encoding="utf-8")
 
 
 def strip_symbols(packages: Path) -> None:
@@ -67,13 +96,17 @@ def strip_symbols(packages: Path) -> None:
             subprocess.run(["strip", "--strip-unneeded", str(path)], check=True)
 
 
+def _says(packages: Path, code: str, *arguments: str) -> str:
+    "What some Python prints that can import these packages."
+    env = {**os.environ, "PYTHONPATH": str(packages), "PYTHONWARNINGS": "ignore", "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run([PYTHON, "-c", code, *arguments], env=env, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
 def compile_loaded(packages: Path, modules: list[str]) -> None:
     "Compile what importing some modules loads from these packages."
     listing = "import importlib, sys\nfor name in sys.argv[1:]: importlib.import_module(name)\n"
     listing += "print(*(found for module in list(sys.modules.values()) if (found := getattr(module, '__file__', None))), sep='\\n')"
-    env = {**os.environ, "PYTHONPATH": str(packages), "PYTHONWARNINGS": "ignore", "PYTHONDONTWRITEBYTECODE": "1"}
-    loaded = subprocess.run([PYTHON, "-c", listing, *modules], env=env, check=True, stdout=subprocess.PIPE, text=True).stdout
-    for path in sorted(map(Path, loaded.splitlines())):
+    for path in sorted(map(Path, _says(packages, listing, *modules).splitlines())):
         if path.suffix == ".py" and path.is_relative_to(packages):
             py_compile.compile(str(path), doraise=True, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
 
@@ -81,12 +114,13 @@ def compile_loaded(packages: Path, modules: list[str]) -> None:
 def main(environment: Path, modules: list[str]) -> None:
     "Do all of it."
     packages = environment / "lib/python3.11/site-packages"
-    shutil.rmtree(environment / "share/man", ignore_errors=True)
-    shutil.rmtree(environment / "share/jupyter/nbextensions", ignore_errors=True)  # for the notebook that JupyterLab replaced
+    for name in NEVER_SHARED:
+        shutil.rmtree(environment / name, ignore_errors=True)
     for pattern in NOT_SENT:
         for path in environment.glob(f"share/**/{pattern}"):
             path.unlink()
     remove_unread(packages)
+    forget_lexers(packages)
     strip_symbols(packages)
     compile_loaded(packages, modules)
     for path in (environment, *environment.rglob("*")):

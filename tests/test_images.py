@@ -2,6 +2,8 @@
 
 import re
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from packaging.version import Version
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / ".ci"))
 
+import healthy  # noqa: E402
 import lock  # noqa: E402
 import slim  # noqa: E402
 
@@ -20,7 +23,7 @@ IGNORED = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
 
 def held(image: str) -> dict[str, str]:
     "All packages of an image, with their versions."
-    return lock.pinned(lock.LOCKS / "cli.txt") | lock.pinned(lock.LOCKS / f"{image}.txt")
+    return lock.pinned(lock.LOCKS / "all.txt") | lock.pinned(lock.LOCKS / f"{image}.txt")
 
 
 @pytest.mark.parametrize("image", lock.IMAGES)
@@ -30,9 +33,9 @@ def test_an_image_holds_what_settings_ini_asks_for(image):
         assert wanted.specifier.contains(packages[lock.name_of(wanted.name)], prereleases=True), wanted
 
 
-@pytest.mark.parametrize("image", ["api", "dashboard", "lab"])
+@pytest.mark.parametrize("image", lock.IMAGES)
 def test_no_image_holds_a_package_twice(image):
-    assert not lock.pinned(lock.LOCKS / "cli.txt").keys() & lock.pinned(lock.LOCKS / f"{image}.txt").keys()
+    assert not lock.pinned(lock.LOCKS / "all.txt").keys() & lock.pinned(lock.LOCKS / f"{image}.txt").keys()
 
 
 def test_one_version_of_each_package_serves_all_images():
@@ -89,6 +92,42 @@ def test_the_ffmpeg_of_the_images_reaches_no_network():
     protocols = set(re.findall(r"--enable-protocol=(\S+)", DOCKERFILE)[0].split(","))
     assert "--disable-network" in DOCKERFILE
     assert not protocols & {"http", "https", "tcp", "udp", "ftp", "rtmp", "concat", "subfile"}
+
+
+def test_ffmpeg_and_its_source_are_of_the_same_release():
+    stage = DOCKERFILE.partition(" AS ffmpeg\n")[2].partition("\nFROM ")[0]
+    releases = set(re.findall(r"\b(?:trixie|forky|sid)\b", stage))
+    assert releases == {"trixie"}
+    assert "Debian 13 (trixie)" in (ROOT / "NOTICE").read_text(encoding="utf-8")
+
+
+class Page(BaseHTTPRequestHandler):
+    "Is well at one address."
+
+    def do_GET(self):
+        self.send_response(200 if self.path == "/lessons/health" else 404)
+        self.end_headers()
+
+    def log_message(self, *arguments):
+        pass
+
+
+def test_the_probe_asks_where_the_settings_say(monkeypatch):
+    server = HTTPServer(("127.0.0.1", 0), Page)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("LANGFLIX_DASHBOARD__PORT", str(server.server_port))
+    monkeypatch.setenv("LANGFLIX_API__PORT", str(server.server_port))
+    monkeypatch.setenv("LANGFLIX_DASHBOARD__BASE_URL", "/lessons/")
+    assert healthy.status(*healthy.place("dashboard")) == 200
+    assert healthy.status(*healthy.place("api")) == 404
+    server.shutdown()
+    server.server_close()
+    with pytest.raises(ConnectionError):
+        healthy.status(*healthy.place("api"))
+
+
+def test_every_server_has_a_probe():
+    assert re.findall(r'^HEALTHCHECK .* CMD \["healthy", "(\w+)"\]$', DOCKERFILE, re.MULTILINE) == ["api", "dashboard", "lab"]
 
 
 def test_bases_are_named_by_a_tag_that_any_engine_resolves():

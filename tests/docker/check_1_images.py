@@ -5,7 +5,7 @@ import json
 import pytest
 from engine import MARK, TARGETS, USER, docker, inspect, megabytes, run, say
 
-MOST_MB = 500
+MOST_MB = {"cli": 420, "api": 420, "dashboard": 420, "lab": 490}  # room for what Debian and the locks bring in a year
 LOCKED = ["--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--network", "none"]
 
 
@@ -21,7 +21,7 @@ def test_an_image_is_small(images, target):
     say(f"\n{images[target]:20} {size_mb:6.1f} MB")
     for layer_mb, made in layers(images[target])[:5]:
         say(f"    {layer_mb:6.1f}  {' '.join(made.split())[:110]}")
-    assert size_mb < MOST_MB
+    assert size_mb < MOST_MB[target]
 
 
 @pytest.mark.parametrize("target", TARGETS)
