@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Episode', 'open_subtitles', 'open_video', 'reopen', 'with_picture']
 
-# %% ../nbs/14_1_episode.ipynb #6eab4723
+# %% ../nbs/14_1_episode.ipynb #3c893193
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +16,7 @@ from .core import Cue, InputError, MediaError, SubtitleError, clock
 from .discovery import VIDEO_EXTENSIONS, find_subtitles, read_embedded, subtitle_streams
 from .export import Manifest
 from .media import MediaInfo, Tools, find_tools, probe
+from .prompts import language_name
 from .subtitles import SubtitleFile, read_subtitles
 from .timing import Expression
 
@@ -44,7 +45,7 @@ def _beside(video: Path, language: str) -> SubtitleFile | None:
     found = find_subtitles(video, language)
     return read_subtitles(found[0].path, language) if found else None
 
-# %% ../nbs/14_1_episode.ipynb #c5715f4c
+# %% ../nbs/14_1_episode.ipynb #3ffc3252
 def _spoken(video: Path, subs: Path | None, language: str, tools: Tools, info: MediaInfo, beside: bool) -> SubtitleFile:
     "The subtitles of what is spoken: given, beside the video, or inside it. Raises `SubtitleError`."
     if subs is not None:
@@ -54,8 +55,8 @@ def _spoken(video: Path, subs: Path | None, language: str, tools: Tools, info: M
     if info.subtitles:
         return read_embedded(video, language, ffmpeg=tools.ffmpeg, ffprobe=tools.ffprobe)
     raise SubtitleError(
-        f"{video}: no {language} subtitles beside it or inside it",
-        f"Give them with --subs, or name them {video.stem}.{language}.srt.", path=str(video),
+        f"{video}: no {language_name(language)} subtitles beside it or inside it",
+        f"Put them beside it as {video.stem}.{language}.srt, or give them with --subs.", path=str(video),
     )  # fmt: skip
 
 
