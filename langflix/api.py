@@ -7,10 +7,9 @@ __all__ = ['about', 'jobs', 'files', 'found', 'Service', 'health', 'health_detai
            'list_jobs', 'get_job', 'cancel_job', 'retry_job', 'watch_job', 'list_job_files', 'get_job_file',
            'get_job_log', 'list_media', 'upload', 'search', 'episodes', 'create_app']
 
-# %% ../nbs/17_api.ipynb #d0b97098
+# %% ../nbs/17_api.ipynb #b6bada13
 import asyncio
 import os
-import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -27,13 +26,14 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
 from . import __version__
-from .catalogue import Catalogue, EpisodeEntry, Found, Page, open_catalogue
+from .catalogue import EpisodeEntry, Found, Page
 from .config import Settings
 from .core import InputError, LangFlixError, SettingsError
 from .health import Health, HealthCheck
 from .job import Event, Job, State
 from .job_store import JobStore
 from .jobs import jobs_folder, open_jobs, videos_in
+from .kept_catalogue import KeptCatalogue
 from .metrics import HealthFigures, MachineFigures, Metrics
 from .problems import PROBLEM_TYPE, Problem, invalid, problem, problem_of
 from .prompts import Level
@@ -44,7 +44,7 @@ from .tokens import Signer, open_signer, open_tokens
 from .uploads import receive, safe_name, sweep
 from .views import BatchRequest, FileView, Handed, JobList, JobRequest, JobView, MediaView, inside, run_parameters, sse, view_of
 
-# %% ../nbs/17_api.ipynb #8fc0d10e
+# %% ../nbs/17_api.ipynb #ddaba42b
 @dataclass
 class Service:
     "What all requests share."
@@ -54,26 +54,11 @@ class Service:
     runner: Runner | None
     signer: Signer
     ending: bool = False  # the service is about to end: whoever watches is let go
-    _catalogue: Catalogue | None = None
 
     def __post_init__(self) -> None:
-        self.health = HealthCheck(self.settings, self.store, __version__, self.runner)
-        self._lock = threading.Lock()
+        self.catalogue = KeptCatalogue(self.settings)
+        self.health = HealthCheck(self.settings, self.store, __version__, self.runner, catalogue=self.catalogue)
         self.metrics = Metrics(self.store, self.catalogue, MachineFigures(self.settings.paths, self.runner), HealthFigures(self.health))
-
-    def catalogue(self) -> Catalogue | None:
-        "The catalogue; None when it is switched off. Raises `CatalogueError`."
-        with self._lock:
-            if self._catalogue is None:
-                self._catalogue = open_catalogue(self.settings, timeout_s=3)
-            return self._catalogue
-
-    def opened_catalogue(self) -> Catalogue:
-        "The catalogue. Raises `CatalogueError`, or `InputError` when it is switched off."
-        catalogue = self.catalogue()
-        if catalogue is None:
-            raise InputError("the catalogue is switched off", "Set database.enabled to true.")
-        return catalogue
 
     def job(self, name: str) -> Job:
         "A job. Raises `NoSuchJob`."
@@ -87,8 +72,7 @@ class Service:
         "Let go of everything; running jobs are given back."
         if self.runner:
             self.runner.stop()
-        if self._catalogue:
-            self._catalogue.close()
+        self.catalogue.close()
         self.store.close()
 
 
@@ -308,7 +292,7 @@ async def upload(request: Request, filename: str) -> MediaView:
     path = await receive(request.stream(), media / _UPLOADS, safe_name(filename))
     return MediaView(path=path.relative_to(media).as_posix(), bytes=path.stat().st_size)
 
-# %% ../nbs/17_api.ipynb #0a0e9c49
+# %% ../nbs/17_api.ipynb #0ed95a31
 _Cursor = Annotated[str | None, Query(max_length=50, description="`next` of the page before")]
 _Limit = Annotated[int, Query(ge=1, le=200)]
 _Text = Annotated[str | None, Query(max_length=200)]
@@ -316,12 +300,12 @@ _Text = Annotated[str | None, Query(max_length=200)]
 
 @found.get("/expressions", summary="Search all expressions of all episodes")
 def search(request: Request, q: _Text = None, lemma: _Text = None, level: Level | None = None, kind: _Text = None, show: _Text = None, limit: _Limit = 50, cursor: _Cursor = None) -> Page[Found]:
-    return _service(request).opened_catalogue().search(q, lemma=lemma, level=level, kind=kind, show=show, limit=limit, cursor=cursor)
+    return _service(request).catalogue.wanted().search(q, lemma=lemma, level=level, kind=kind, show=show, limit=limit, cursor=cursor)
 
 
 @found.get("/episodes", summary="All episodes")
 def episodes(request: Request, show: _Text = None, limit: _Limit = 100, cursor: _Cursor = None) -> Page[EpisodeEntry]:
-    return _service(request).opened_catalogue().episodes(show, limit, cursor)
+    return _service(request).catalogue.wanted().episodes(show, limit, cursor)
 
 # %% ../nbs/17_api.ipynb #74042ba4
 def _as_answer(found: Problem, headers: dict[str, str] | None = None) -> JSONResponse:

@@ -432,12 +432,22 @@ def _read_each(
             failures.append((str(path), str(error)))
     return tuple(failures)
 
-# %% ../nbs/13e_catalogue.ipynb #18d48464
+# %% ../nbs/13e_catalogue.ipynb #785d5c33
 class Catalogue:
     "All episodes, runs and expressions."
 
     def __init__(self, database: Database, root: Path) -> None:
         self._database, self.root = database, root.resolve()  # root: the output folder
+
+    @property
+    def file(self) -> Path | None:  # None: a server keeps it
+        "The file that it is kept in."
+        return Path(str(self._database.url.database)) if self._database.is_sqlite else None
+
+    def check(self) -> None:
+        "Look whether it answers, and whether a newer LangFlix has changed it. Raises `CatalogueError`."
+        self._database.migrate()
+        self.episodes(limit=1)
 
     def record(
         self,

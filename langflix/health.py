@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['State', 'Part', 'Health', 'worst', 'HealthCheck']
 
-# %% ../nbs/17_5_health.ipynb #62d9d0ef
+# %% ../nbs/17_5_health.ipynb #8e6b4ad1
 import threading
 import time
 from collections.abc import Callable
@@ -14,12 +14,12 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from .catalogue import open_catalogue
 from .config import Settings
 from .core import LangFlixError
 from .doctor import Check, check_ffmpeg, check_folder, check_gemini
 from .gemini import redact
 from .job_store import JobStore
+from .kept_catalogue import KeptCatalogue
 from .runner import Runner
 
 # %% ../nbs/17_5_health.ipynb #4ac53fae
@@ -65,7 +65,7 @@ def _attempt(look: Callable[[], str], failed: State) -> Part:
     except LangFlixError as error:
         return Part(state=failed, says=redact(error.message), hint=redact(error.hint))
 
-# %% ../nbs/17_5_health.ipynb #b49510d4
+# %% ../nbs/17_5_health.ipynb #5a451327
 _SILENT_S: Final = 120.0
 _WAITING_S: Final = 600.0
 
@@ -101,19 +101,7 @@ def _runner(runner: Runner | None) -> Part:
         return Part(state="degraded", says=redact(now.problem), hint="It goes on by itself when that is over.")
     return Part(state="ok", says=f"{len(now.running)} of {now.slots} at work")
 
-
-def _catalogue(settings: Settings) -> str:
-    "Whether the catalogue answers. Raises `CatalogueError`."
-    catalogue = open_catalogue(settings, timeout_s=2)
-    if catalogue is None:
-        return "switched off"
-    try:
-        catalogue.episodes(limit=1)
-    finally:
-        catalogue.close()
-    return "answers"
-
-# %% ../nbs/17_5_health.ipynb #d2efb1d4
+# %% ../nbs/17_5_health.ipynb #43a0035c
 @dataclass
 class HealthCheck:
     "Looks at everything, and remembers what it saw for some seconds, so that watching costs nothing."
@@ -123,10 +111,12 @@ class HealthCheck:
     version: str
     runner: Runner | None = None
     keep_s: float = 5.0  # while all is well; else it is looked again much sooner
+    catalogue: KeptCatalogue | None = None  # that of the service; None: one of its own
 
     def __post_init__(self) -> None:
         self._began, self._lock, self._seen_at = time.monotonic(), threading.Lock(), float("-inf")
         self._seen: dict[str, Part] = {}
+        self.catalogue = self.catalogue or KeptCatalogue(self.settings)
 
     def __call__(self) -> Health:
         "How it is now."
@@ -146,12 +136,13 @@ class HealthCheck:
     def _look(self) -> dict[str, Part]:
         "Look at everything."
         now, paths = self.store.now(), self.settings.paths
+        assert self.catalogue is not None
         jobs = _attempt(lambda: _jobs(self.store, now), "down")
         return {
             "jobs": jobs,
             "queue": self._queue(now) if jobs.state == "ok" else Part(state="degraded", says="not known"),
             "runner": _runner(self.runner),
-            "catalogue": _attempt(lambda: _catalogue(self.settings), "degraded"),
+            "catalogue": _attempt(self.catalogue.look, "degraded"),
             "output": _part(check_folder("output", paths.output), "down"),
             "cache": _part(check_folder("cache", paths.cache), "down"),
             "ffmpeg": _part(check_ffmpeg(), "down"),

@@ -108,8 +108,21 @@ def test_a_catalogue_that_is_broken_leaves_jobs_to_be_made(check, tmp_path):
     (tmp_path / "out" / "catalogue.db").write_bytes(b"no database at all" * 500)
     told = check()
     assert (told.parts["catalogue"].state, told.parts["jobs"].state) == ("degraded", "ok")
-    check.settings = check.settings.model_copy(update={"database": check.settings.database.model_copy(update={"enabled": False})})
-    assert check().parts["catalogue"].says == "switched off"
+    without = check.settings.model_copy(update={"database": check.settings.database.model_copy(update={"enabled": False})})
+    assert HealthCheck(without, check.store, "1.2")().parts["catalogue"].says == "switched off"
+
+
+def test_a_catalogue_that_is_replaced_while_the_service_runs_is_seen(check, tmp_path):
+    def gone():
+        for path in (tmp_path / "out").glob("catalogue.db*"):
+            path.unlink()
+
+    assert check().parts["catalogue"].state == "ok"
+    gone()
+    (tmp_path / "out" / "catalogue.db").write_bytes(b"no database at all" * 500)
+    assert check().parts["catalogue"].state == "degraded"
+    gone()
+    assert check().parts["catalogue"].says == "answers"
 
 
 def test_a_key_in_a_message_is_not_told(check):

@@ -6,6 +6,10 @@ import time
 
 import redis
 from servers import RedisServer, place
+from test_catalogue import expression, manifest
+
+from langflix.catalogue import open_catalogue
+from langflix.config import Settings
 
 ASK = {"parameters": {"video": "sample", "level": "B1"}}
 
@@ -118,6 +122,19 @@ def test_a_catalogue_that_is_newer_leaves_the_rest_at_work(tmp_path, made):
         with sqlite3.connect(service.out / "catalogue.db") as plain:
             plain.execute("UPDATE alembic_version SET version_num = '0001'")
         plain.close()
+        health(client, "ok")
+
+
+def test_a_catalogue_that_is_made_again_is_searched_without_a_restart(tmp_path, made):
+    service = made(tmp_path, jobs={"slots": 0}).start()
+    with service.http() as client:
+        assert client.get("/api/v1/expressions?q=hang").json()["items"] == []
+        for path in service.out.glob("catalogue.db*"):
+            path.rename(tmp_path / path.name)
+        fresh = open_catalogue(Settings(paths={"output": service.out}))
+        fresh.record(manifest("Show.S01E01", expression("hang in there", 1000), at=1), service.out / "Show.S01E01")
+        fresh.close()
+        assert [one["expression"] for one in client.get("/api/v1/expressions?q=hang").json()["items"]] == ["hang in there"]
         health(client, "ok")
 
 
