@@ -175,6 +175,37 @@ def test_the_review_opens_and_decides(chromium, server, cookie, runs):
         assert tab.problems == []
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_review_can_be_read_in_the_dark(chromium, server, cookie, runs, width):
+    with Tab(chromium, server, cookie, f"#/episode/{MOON}/review", width, dark=True) as tab:
+        tab.page.wait_for_selector(".lb-stage .lf-lines mark")
+        assert violations(tab.page, ("moderate", "serious", "critical")) == []
+        assert tab.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_an_episode_without_lessons_and_one_that_is_not_there_lead_on(chromium, server, cookie, runs):
+    with Tab(chromium, server, cookie, "#/episode/Gone.S01E01") as tab:
+        tab.page.get_by_role("link", name="To the library", exact=True).click()
+        tab.page.wait_for_selector(".lb-card")
+        tab.go("episode", BROKEN)
+        tab.page.wait_for_selector(".lb-note >> text=nothing was made")
+
+
+def test_a_click_far_down_opens_at_the_top_and_a_dialog_gives_the_focus_back(chromium, server, cookie, runs):
+    with Tab(chromium, server, cookie, width=390) as tab:
+        tab.ready().page.evaluate("scrollTo(0, document.body.scrollHeight)")
+        tab.page.locator(".lb-card", has_text="The Paper Moon").get_by_role("link", name="Watch").click()
+        tab.page.wait_for_selector("video")
+        tab.page.wait_for_function("scrollY === 0")
+        again = tab.page.get_by_role("button", name="Make again")
+        again.click()
+        tab.page.locator("dialog label", has_text="Wide").click()
+        tab.page.locator("dialog").get_by_role("button", name="Make lessons").click()
+        assert "wide, tall or both" in tab.page.evaluate("document.querySelector('dialog input[name=formats]').validationMessage")
+        tab.page.get_by_role("button", name="Not now").click()
+        assert again.evaluate("button => button === document.activeElement")
+
+
 def test_files_are_offered_and_the_report_opens(chromium, server, cookie, runs):
     with Tab(chromium, server, cookie, f"#/episode/{MOON}/files") as tab:
         tab.page.wait_for_selector(".lb-files a")
