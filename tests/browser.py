@@ -36,7 +36,7 @@ def browser():
 
     options = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     with sync_playwright() as p:
-        chromium = p.chromium.launch(executable_path=find(), args=[*options, "--autoplay-policy=no-user-gesture-required"])
+        chromium = p.chromium.launch(executable_path=find(), args=[*options, "--disable-dev-shm-usage", "--autoplay-policy=no-user-gesture-required"])
         yield chromium
         chromium.close()
 

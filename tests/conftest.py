@@ -1,5 +1,8 @@
 "What tests of several rooms share: real servers, a real browser, a disk that is soon full, and stores of jobs that are new and empty."
 
+import os
+
+import hypothesis
 import pytest
 from browser import browser
 from disks import small_file_system
@@ -7,6 +10,15 @@ from jobs_at_work import opened
 from servers import postgres, redis_server
 from service import Service
 from trap import open_trap
+
+# Tests take no settings, and no key that costs money, from whoever runs them; nor do they ask a proxy for servers of this machine.
+for name in [name for name in os.environ if name.startswith(("LANGFLIX_", "GEMINI_"))]:
+    del os.environ[name]
+os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
+
+# How long an example takes tells of the machine, not of the code.
+hypothesis.settings.register_profile("any machine", hypothesis.settings(), deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="module")

@@ -508,6 +508,7 @@ def test_the_runner_itself_costs_under_two_milliseconds_a_chunk():
 
 def test_memory_does_not_grow_with_the_episode(tmp_path):
     script = """
+import os
 import sys
 from pathlib import Path
 from runs import make
@@ -516,7 +517,7 @@ from langflix.journal import Journal
 from langflix.parallel import ExpressionBatchProcessor
 
 def resident():
-    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE") / 1e6
 
 for count in (20, 200, 2000):
     chunks = make(count)

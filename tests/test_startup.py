@@ -47,10 +47,12 @@ def unshared(script, *arguments):
 
 @pytest.fixture
 def place():
-    "A folder that everybody can reach."
+    "A folder that everybody can reach, and in which what is made can be read by everybody, whatever the umask is."
+    umask = os.umask(0o022)
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
         yield Path(folder)
+    os.umask(umask)
 
 
 WRITTEN = """
