@@ -91,7 +91,7 @@ def needed_scope(method: str, path: str) -> Scope:
         return "read"
     return "read" if method in ("GET", "HEAD", "OPTIONS") else "run"
 
-# %% ../nbs/17_3_shield.ipynb #6fea9cbe
+# %% ../nbs/17_3_shield.ipynb #511044f4
 class Refused(Exception):
     "A request that goes no further."
 
@@ -127,7 +127,7 @@ def who_asks(rules: Rules, method: str, path: str, query: str, headers: _Headers
     if owner is None:
         if token and (wait := rules.guesses.take(client)):
             raise Refused(problem(429, "too-many", "too many wrong tokens"), retry_after=str(int(wait) + 1))
-        hint = "Send the header `Authorization: Bearer TOKEN`." if token is None else "Make a new token if it was lost."
+        hint = "Send the header `Authorization` with the word `Bearer`, a space and the token." if token is None else "Make a new token if it was lost."
         raise Refused(problem(401, "no-token" if token is None else "wrong-token", "a token is needed" if token is None else "the token is not known", hint), www_authenticate='Bearer realm="langflix"')
     if not owner.may(scope := needed_scope(method, path)):
         raise Refused(problem(403, "scope", f"the token {owner.name} may not {scope}", f"Use a token with the scope {scope}."))

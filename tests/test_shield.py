@@ -82,6 +82,7 @@ def test_a_token_is_a_bearer_token(headers, status, said):
     if said:
         assert kind(body) == said
         assert told["www-authenticate"].startswith("Bearer")
+        assert "redacted" not in body.decode()  # how to send a token is no token
 
 
 def test_a_token_that_may_only_read_changes_nothing():
