@@ -14,7 +14,7 @@ from langflix.parallel import Snapshot
 from langflix.pipeline import LangFlixPipeline, sample_episode
 from langflix.timing import verify
 from langflix.prompts import Item
-from langflix.watching import Cancelled, RunModel, Step, facts, headline, note_result, quota_today
+from langflix.watching import Cancelled, RunModel, Step, facts, headline, in_words, note_result, quota_today
 
 SAMPLE = sample_episode()
 
@@ -175,3 +175,11 @@ def test_the_quota_of_the_day(tmp_path: Path):
 
 def test_cancelled_is_an_error_that_says_how_to_go_on():
     assert "Run again" in str(Cancelled("cancelled", "Run again to go on: what is done is kept."))
+
+
+@pytest.mark.parametrize(("what", "words"), [
+    ("context long, context short, clip long", "scene (wide), scene (tall), clip (wide)"), ("repeat short, card short", "repetition (tall), card (tall)"), ("001-hang-in-there", "hang in there"),
+    ("2 waiting for the quota", "2 waiting for the quota"), ("manifest.json", "manifest.json"), ("", ""), ("lessons/long/001-a.mp4", "lessons/long/001-a.mp4"), ("012-정말-그래", "정말 그래"),
+])  # fmt: skip
+def test_people_are_told_in_their_own_words(what, words):
+    assert in_words(what) == words
