@@ -140,7 +140,7 @@ def _facts(place: Path) -> dict:
         "episodes": len(manifests), "cues": sum(one.cues for one in stats), "chunks": sum(one.chunks for one in stats), "requests": sum(one.requests for one in stats),
         "expressions": sum(len(manifest.expressions) for manifest in manifests), "lessons": sum(len(manifest.lessons) for manifest in manifests),
         "segments": sum(one.segments.rendered for one in stats), "ffmpeg_runs": sum(one.ffmpeg_runs for one in stats), "failures": sum(len(manifest.failures) for manifest in manifests),
-        "tokens": sum(one.tokens for one in stats), "segments_mb": _mb(place, "cache/segments/??/*.mov"), "lessons_mb": _mb(place, "out/*/lessons/**/*.mp4"), "catalogue_kb": _mb(place, "out/catalogue.db*") * 1000,
+        "tokens": sum(one.tokens for one in stats), "segments_mb": _mb(place, "cache/segments/??/*.mov"), "lessons_mb": _mb(place, "out/*/lessons/**/*.mp4"), "out_mb": _mb(place, "out/*/**/*"), "out_files": sum(path.is_file() for path in place.glob("out/*/**/*")), "catalogue_kb": _mb(place, "out/catalogue.db*") * 1000,
     }  # fmt: skip
 
 
