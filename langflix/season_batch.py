@@ -36,7 +36,7 @@ def _with_batch(settings: Settings, batch: bool | str) -> Settings:
     "Settings with another way of asking."
     return settings.model_copy(update={"gemini": settings.gemini.model_copy(update={"batch": batch})})
 
-# %% ../nbs/14f_season_batch.ipynb #fe9a2217
+# %% ../nbs/14f_season_batch.ipynb #5fa92d15
 _LABEL = "all episodes"
 
 
@@ -46,6 +46,8 @@ def ask_for_season(found: SeasonFiles, settings: Settings, checked: Checked, sho
         return settings
     analyzer = make_analyzer((), settings)
     chunks = _season_chunks(found, settings, checked)
+    if not chunks:  # everything is made already
+        return _with_batch(settings, "collect")
     processor = make_batch_processor(analyzer, settings, partial(_tell, show), for_others=True)
     outcomes = processor.analyze_expression_chunks(chunks)
     answered = sum(not outcome.failures for outcome in outcomes)
