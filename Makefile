@@ -35,7 +35,7 @@ services: $(STAMP) # tests use a real Redis and a real PostgreSQL, which they st
 	$(BIN)/python tests/servers.py
 
 test: $(STAMP) browser services ## Run all tests
-	$(BIN)/python -m pytest -n 3 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 docker-test: $(STAMP) browser ## Build the images and test the whole stack in a Docker engine (DOCKER_HOST names one)
 	$(BIN)/python -m pytest -q -s -p no:cacheprovider -o python_files='check_*.py' --durations=5 tests/docker
