@@ -5,9 +5,11 @@
 # %% auto #0
 __all__ = ['app', 'run', 'analyze', 'render', 'demo', 'main']
 
-# %% ../nbs/18_cli.ipynb #98323de5
+# %% ../nbs/18_cli.ipynb #61fec221
 import signal
 import sys
+import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -151,8 +153,30 @@ app.command()(dashboard)
 app.add_typer(bench, name="bench")
 app.add_typer(catalogue, name="catalogue")
 
-# %% ../nbs/18_cli.ipynb #96971e24
+# %% ../nbs/18_cli.ipynb #7449485f
+_CLEARING_UP_S = 10
+
+
+def _stopper(clock: Callable[[], float] = time.monotonic) -> Callable[[int, object], None]:
+    "What a signal does: it ends the work, once; asked again much later, it does so again."
+    deaf_until = -1.0
+
+    def stop(number: int, frame: object) -> None:
+        nonlocal deaf_until
+        if clock() >= deaf_until:
+            deaf_until = clock() + _CLEARING_UP_S
+            raise KeyboardInterrupt
+
+    return stop
+
+
 def main() -> None:
-    "The program `langflix`; a polite request to end, as containers send it, is obeyed like Ctrl-C."
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    app()
+    "The program `langflix`."
+    stop = _stopper()
+    signal.signal(signal.SIGTERM, stop)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # it is ignored where a shell began us in the background
+        signal.signal(signal.SIGINT, stop)
+    try:
+        app()
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # while Python goes home

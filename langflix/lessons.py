@@ -6,11 +6,12 @@
 __all__ = ['LOUDNESS', 'Progress', 'join_lesson', 'thumbnail', 'Lesson', 'RenderFailure', 'RenderResult', 'copy_out',
            'render_lessons']
 
-# %% ../nbs/12_lessons.ipynb #953fcd91
+# %% ../nbs/12_lessons.ipynb #77cef8a8
 import os
 import re
 import shutil
 import tempfile
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from .core import LangFlixError, NoRoomError, is_full, no_room, publish
+from .core import LangFlixError, NoRoomError, in_one_line, is_full, no_room, publish
 from .discovery import FILM_INPUT
 from .loudness import integrated, kept_loudness, programme
 from .media import Tools, run_ffmpeg, stop_children
@@ -236,11 +237,11 @@ def _publish(plan: LessonPlan, film: Path, picture: Path, out_dir: Path) -> Less
     duration = round(plan.frames / plan.fps * 1000)
     return Lesson(place, plan.layout.name, plan.mode, plan.group_id, plan.expressions, duration, small, keys, plan.notes)
 
-# %% ../nbs/12_lessons.ipynb #482a6b3d
+# %% ../nbs/12_lessons.ipynb #d3dd82ca
 def _failure(plan: LessonPlan, problem: LangFlixError | OSError) -> RenderFailure:
     "A lesson that could not be made, and why."
     error = no_room(Path(problem.filename or tempfile.gettempdir())) if isinstance(problem, OSError) and is_full(problem) else problem
-    message = f"{error.message} {error.hint}".strip() if isinstance(error, LangFlixError) else str(error)
+    message = in_one_line(error.message, error.hint) if isinstance(error, LangFlixError) else str(error)
     return RenderFailure(plan.group_id, plan.title, plan.layout.name, plan.mode, type(error).__name__, message)
 
 
@@ -285,7 +286,7 @@ def _in_turn(plans: Sequence[LessonPlan], behind: int) -> list[_Step]:
         waiting.append((len(steps) + behind, plan))
     return steps + [plan for _, plan in waiting]
 
-# %% ../nbs/12_lessons.ipynb #8f9fa6d4
+# %% ../nbs/12_lessons.ipynb #2b35b1d8
 def _processors() -> int:
     "How many processors this process may use."
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -335,6 +336,7 @@ def _in_threads(work: Callable[[Any], Any], items: Sequence[Any], workers: int) 
     def pair(item: Any) -> tuple[Any, Any]:
         return item, work(item)
 
+    warnings.filterwarnings("ignore", "[0-9]+ tasks which were still being processed", UserWarning)  # joblib's, of what an interruption leaves
     try:
         yield from Parallel(n_jobs=workers, prefer="threads", return_as="generator_unordered")(delayed(pair)(item) for item in items)
     except BaseException:

@@ -179,7 +179,7 @@ def programs_that_mention(text):
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_run_leaves_no_ffmpeg_and_the_next_one_goes_on(tmp_path, sent):
     environment = os.environ | {"LANGFLIX_PATHS__CACHE": str(tmp_path / "cache"), "LANGFLIX_LESSONS__PRESET": "ultrafast"}
-    command = [str(PROGRAM), "demo", "--max-expressions", "4", "--out", str(tmp_path / "out"), "--json"]
+    command = [str(PROGRAM), "demo", "--max-expressions", "2", "--out", str(tmp_path / "out"), "--json"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         for line in running.stderr:
             if line.startswith("render: ") and not line.startswith("render: 0"):
@@ -192,11 +192,25 @@ def test_a_stopped_run_leaves_no_ffmpeg_and_the_next_one_goes_on(tmp_path, sent)
     while (left := programs_that_mention(str(tmp_path))) and time.monotonic() < deadline:
         os.sched_yield()
     assert left == []
-    done = langflix("demo", "--max-expressions", 4, "--out", "out", "--json", cwd=tmp_path)
+    done = langflix("demo", "--max-expressions", 2, "--out", "out", "--json", cwd=tmp_path)
     stats = json.loads(done.stdout)["stats"]
     assert done.returncode == 0
     assert stats["segments"]["reused"] >= 1
     assert not list((tmp_path / "out").rglob(".part-*"))
+
+
+def test_ctrl_c_again_and_again_says_one_line_and_leaves_no_trace(tmp_path):
+    environment = os.environ | {"LANGFLIX_PATHS__CACHE": str(tmp_path / "cache"), "LANGFLIX_LESSONS__PRESET": "slow"}
+    command = [str(PROGRAM), "demo", "--max-expressions", "4", "--out", str(tmp_path / "out"), "--json"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        for line in running.stderr:
+            if line.startswith("render: ") and not line.startswith("render: 0"):
+                break
+        while running.poll() is None:
+            running.send_signal(signal.SIGINT)
+        said = [line for line in running.stderr.read().splitlines() if not line.startswith("render: ")]
+    assert said == ["Stopped. Run the same command again: it goes on where it was."]
+    assert running.returncode == 130
 
 
 def test_review_and_render_from_the_command_line(tmp_path):
