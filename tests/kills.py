@@ -207,6 +207,8 @@ class Storm:
 
     def _in_calm(self, asks: list[dict[str, Any]]) -> None:
         "Run jobs where nobody is killed."
+        if not asks:
+            return
         self.calm.start()
         try:
             with self.calm.http() as http:

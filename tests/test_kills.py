@@ -22,7 +22,7 @@ def _no_settings(monkeypatch):
 
 @pytest.mark.parametrize(("store", "kills"), [("redis", ["server", "redis", "kernel", "ffmpeg"]), ("local", ["kernel", "server"])])
 def test_whatever_is_killed_each_job_ends_once_and_nothing_is_done_twice(tmp_path, store, kills):
-    told = storm(Storm(tmp_path / "storm", seed=5, store=store, kills=kills, jobs_at_most=2, lines=80, compared=1))
+    told = storm(Storm(tmp_path / "storm", seed=5, store=store, kills=kills, pause_s=3.0, jobs_at_most=2, lines=80, compared=1))
     said = json.dumps(told, indent=1)
     assert faults(told) == [], said
     assert sum(told["kills"].values()) == len(kills), said
