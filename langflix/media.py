@@ -8,7 +8,7 @@ __all__ = ['NEEDED_ENCODERS', 'NEEDED_FILTERS', 'TONE_MAPPING', 'INSTALL_HINT', 
            'first_frame', 'frame_count', 'frame_time', 'sample_count', 'fingerprint', 'Disk', 'disk_of', 'free_bytes',
            'without_room', 'estimated_bytes', 'check_space']
 
-# %% ../nbs/10_media.ipynb #c3e98f36
+# %% ../nbs/10_media.ipynb #4dab4a4b
 import atexit
 import hashlib
 import json
@@ -32,7 +32,7 @@ from typing import IO, Any, Final, NamedTuple
 import platformdirs
 
 from .core import FfmpegError, MediaError, ToolError, no_room
-from .discovery import FILM_INPUT
+from .discovery import EXTENSIONS, FILM_INPUT
 
 # %% ../nbs/10_media.ipynb #98f6d76c
 _children: set[subprocess.Popen[str]] = set()  # the programs that are at work now
@@ -353,7 +353,7 @@ def _seconds(text: str | None) -> Fraction | None:
     "Read seconds as ffprobe writes them."
     return Fraction(text) if text and text != "N/A" else None
 
-# %% ../nbs/10_media.ipynb #492b6398
+# %% ../nbs/10_media.ipynb #3905678d
 _PROBE_S = 60.0  # a file that takes longer is made to take long
 
 
@@ -368,7 +368,8 @@ def _ask(path: Path, tools: Tools) -> dict[str, Any]:
     status, output, errors = _run(command, within_s=_PROBE_S)
     if status:
         reason = (errors.splitlines() or [f"ffprobe ended with status {status}"])[-1].rsplit(": ", 1)[-1]
-        raise MediaError(f"{path} is not a video that ffmpeg can read: {reason}", "Is the download complete? Try to play it.", path=str(path))
+        hint = "Give the film here, and its subtitles with --subs." if path.suffix.lower() in EXTENSIONS else "Is the download complete? Try to play it."
+        raise MediaError(f"{path} is not a video that ffmpeg can read: {reason}", hint, path=str(path))
     said: dict[str, Any] = json.loads(output)
     return said
 
@@ -383,7 +384,7 @@ def probe(
     streams = said.get("streams", [])
     pictures = [s for s in streams if s.get("codec_type") == "video" and not s.get("disposition", {}).get("attached_pic")]
     if not pictures:
-        raise MediaError(f"{path} has no picture", "Lessons are cut from a video; this file holds only sound or data.", path=str(path))
+        raise MediaError(f"{path} has no picture", "Lessons are cut from a video; `langflix analyze` finds the expressions in subtitles alone.", path=str(path))
     info = _media_info(path, said, pictures[0])
     missing = lacking(str(tools.ffmpeg), TONE_MAPPING) if info.hdr else ()
     if missing:
@@ -483,7 +484,7 @@ def fingerprint(path: str | Path) -> str:  # 32 hexadecimal digits
             digest.update(file.read(_PIECE))
     return digest.hexdigest()[:32]
 
-# %% ../nbs/10_media.ipynb #80ffb375
+# %% ../nbs/10_media.ipynb #78498acc
 LEAST_ROOM: Final = 64 << 20  # bytes; with less on its disk, nothing new is begun in a folder
 
 
@@ -516,6 +517,11 @@ def estimated_bytes(seconds: float, width: int, height: int, fps: Fraction) -> i
     return int(seconds * (width * height * float(fps) * 0.12 / 8 + 48_000 * 4))
 
 
+def _size(number: int) -> str:
+    "Bytes as people read them."
+    return f"{number / 1e9:.1f} GB" if number >= 50_000_000 else f"{max(number // 1_000_000, 1)} MB"
+
+
 def check_space(
     folder: Path,  # where segments or lessons will be written; need not exist yet
     needed: int,  # bytes
@@ -524,7 +530,7 @@ def check_space(
     free = free_bytes(folder)
     if free < needed:
         raise MediaError(
-            f"{folder}: {free / 1e9:.1f} GB are free, and about {needed / 1e9:.1f} GB are needed",
+            f"{folder}: {free / 1e9:.1f} GB are free, and about {_size(needed)} are needed",
             "Free some space, or choose another place with `--out` or `paths.cache`.",
             path=str(folder), free=free, needed=needed,
         )  # fmt: skip

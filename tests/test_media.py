@@ -262,8 +262,21 @@ def test_a_fingerprint_follows_the_content_not_the_name(film: Path, tmp_path: Pa
         before = fingerprint(big)
 
 
-def test_room_is_checked_before_work(tmp_path: Path) -> None:
+def test_room_is_checked_before_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     check_space(tmp_path / "not" / "there" / "yet", 1)
     with pytest.raises(MediaError, match="are needed"):
         check_space(tmp_path, 1 << 60)
+    monkeypatch.setattr(media, "free_bytes", lambda folder: 2_500_000)
+    with pytest.raises(MediaError, match=r"0\.0 GB are free, and about 3 MB are needed"):
+        check_space(tmp_path, 3_100_000)
+
+
+def test_subtitles_in_the_place_of_the_film_are_told_their_own(tmp_path: Path, tools: media.Tools) -> None:
+    (tmp_path / "a.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\nHi.\n")
+    with pytest.raises(MediaError) as error:
+        probe(tmp_path / "a.srt", tools)
+    assert "--subs" in error.value.hint
+
+
+def test_room_grows_with_the_film() -> None:
     assert math.isclose(estimated_bytes(3600, 1280, 720, NTSC_FILM), 1.9e9, rel_tol=0.1)
