@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['Episode', 'open_subtitles', 'open_video', 'reopen', 'with_picture']
 
-# %% ../nbs/14_1_episode.ipynb #3c893193
+# %% ../nbs/14_1_episode.ipynb #74e03824
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from .config import Settings
 from .core import Cue, InputError, MediaError, SubtitleError, clock
 from .discovery import VIDEO_EXTENSIONS, find_subtitles, read_embedded, subtitle_streams
 from .export import Manifest
+from .fonts import script_of
 from .media import MediaInfo, Tools, find_tools, probe
 from .prompts import language_name
 from .subtitles import SubtitleFile, read_subtitles
@@ -78,13 +80,58 @@ def _subtitle_stem(path: Path) -> str:
     head, _, tail = stem.rpartition(".")
     return head if head and tail.isalpha() and len(tail) in (2, 3) else stem
 
-# %% ../nbs/14_1_episode.ipynb #3b27134c
+# %% ../nbs/14_1_episode.ipynb #2a9b1de8
+_SCRIPTS = {
+    "ko": ("Hangul",), "ja": ("Hiragana", "Katakana", "Cjk"), "zh": ("Cjk",), "ru": ("Cyrillic",), "uk": ("Cyrillic",), "bg": ("Cyrillic",), "el": ("Greek",),
+    "ar": ("Arabic",), "fa": ("Arabic",), "ur": ("Arabic",), "he": ("Hebrew",), "hi": ("Devanagari",), "th": ("Thai",),
+    **dict.fromkeys("en es fr de it pt nl sv no da fi pl cs hu ro tr vi id".split(), ("Latin",)),
+}  # fmt: skip
+_SMALL_WORDS = {
+    language: frozenset(words.split())
+    for language, words in {
+        "en": "the you to and of is that it what for this on your are be was have", "es": "que no la el es y lo un por qué se te los una pero está",
+        "fr": "je est pas le la les que tu vous un ce et il des une c'est", "de": "ich das ist nicht du der die und sie es ein zu wir mir was",
+        "it": "che non di è il la un per sono mi ho cosa ti le si", "pt": "que não o é um uma eu você de para isso com está se os",
+    }.items()
+}  # fmt: skip
+_ENOUGH = 100  # letters, or words; fewer prove nothing
+
+
+def _other_language(cues: Sequence[Cue], language: str) -> str:  # "" where it may be the wanted one
+    "What the lines are written in, when it is surely not a language."
+    text = " ".join(cue.text for cue in cues).casefold()
+    scripts = Counter(script_of(char) for char in text if char.isalpha())
+    wanted = _SCRIPTS.get(language, tuple(scripts))
+    if scripts.total() >= _ENOUGH and sum(scripts[name] for name in wanted) < scripts.total() / 10:
+        return f"{scripts.most_common(1)[0][0]} letters"
+    words = Counter(text.split())
+    shares = {known: sum(words[word] for word in small) / max(words.total(), 1) for known, small in _SMALL_WORDS.items()}
+    likely = max(shares, key=lambda known: shares[known])
+    sure = words.total() >= _ENOUGH and len(words.keys() & _SMALL_WORDS[likely]) > 5 and shares[likely] > 0.2 and shares.get(language, 1.0) < shares[likely] / 4
+    return language_name(likely) if sure else ""
+
+
+def _check_spoken(file: SubtitleFile, language: str) -> SubtitleFile:
+    "Subtitles that may be of the spoken language. Raises `SubtitleError`."
+    if other := _other_language(file.cues, language):
+        hint = f"Give the {language_name(language)} ones with --subs, or say what is spoken with --source-lang."
+        raise SubtitleError(f"{file.path}: these subtitles are not {language_name(language)}, but {other}", hint, path=str(file.path))
+    return file
+
+
+def _doubt(file: SubtitleFile | None, language: str) -> list[str]:
+    "A note on a translation that is not of the learner's language."
+    if file is None or not (other := _other_language(file.cues, language)):
+        return []
+    return [f"{file.path.name}: these lines are not {language_name(language)}, but {other}; give others with --subs-target, or your language with --target-lang"]
+
+# %% ../nbs/14_1_episode.ipynb #af36651d
 def open_subtitles(subs: Path, subs_target: Path | None, settings: Settings) -> Episode:
     "An episode of which there are only subtitles. Raises `SubtitleError`."
     source, target = settings.languages.source, settings.languages.target
-    file = read_subtitles(subs, source)
+    file = _check_spoken(read_subtitles(subs, source), source)
     other = read_subtitles(subs_target, target) if subs_target else None
-    return _episode(_subtitle_stem(Path(subs)), file, other)
+    return _noted(_episode(_subtitle_stem(Path(subs)), file, other), _doubt(other, target))
 
 
 def open_video(
@@ -93,9 +140,16 @@ def open_video(
 ) -> Episode:  # fmt: skip
     "An episode with its picture. Raises `MediaError` or `SubtitleError`."
     info = probe(video, tools)
-    file = _spoken(video, subs, settings.languages.source, tools, info, beside)
-    other = _translated(video, subs_target, settings.languages.target, tools, info, beside)
-    return replace(_episode(video.stem, file, other), video=video, info=info)
+    source, target = settings.languages.source, settings.languages.target
+    file = _check_spoken(_spoken(video, subs, source, tools, info, beside), source)
+    other = _translated(video, subs_target, target, tools, info, beside)
+    silent = [] if info.audio else [f"{video.name}: the film has no sound, and its lessons will have none"]
+    return replace(_noted(_episode(video.stem, file, other), [*_doubt(other, target), *silent]), video=video, info=info)
+
+
+def _noted(episode: Episode, notes: Sequence[str]) -> Episode:
+    "An episode with more notes."
+    return replace(episode, notes=(*episode.notes, *notes))
 
 
 def _episode(name: str, file: SubtitleFile, other: SubtitleFile | None) -> Episode:

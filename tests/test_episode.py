@@ -4,13 +4,13 @@ import shutil
 
 import pytest
 
-from langflix.core import InputError
+from langflix.core import InputError, SubtitleError
 from langflix.config import Settings
-from langflix.episode import open_subtitles, reopen, with_picture
+from langflix.episode import open_subtitles, open_video, reopen, with_picture
 from langflix.export import Manifest, Stats
 from langflix.pipeline import sample_episode
 from langflix.prompts import Item
-from langflix.media import find_tools
+from langflix.media import find_tools, run_ffmpeg
 from langflix.groups import group_expressions
 from langflix.timing import verify
 
@@ -74,3 +74,41 @@ def test_a_film_that_is_missing_or_moved(tmp_path):
     assert "--video" in error.value.hint
     moved = reopen(manifest_of(tmp_path, video="/nowhere/film.mp4"), tmp_path, video=SAMPLE.video)
     assert with_picture(moved, tmp_path, tools).info.duration_ms > 0
+
+
+# ---- another language than the one that is learned, and a film without sound
+
+SPANISH = "No sé qué es lo que quieres. | Yo no te lo dije, pero ya está hecho. | ¿Por qué no vamos a la casa de mi hermano? | Eso es todo lo que hay que hacer. | Muy bien, pero no me gusta la idea."
+
+
+def srt(path, lines):
+    "Subtitles of two seconds a line."
+    path.write_text("\n".join(f"{n + 1}\n00:00:{n * 2 % 60:02},000 --> 00:00:{n * 2 % 60 + 1:02},000\n{line}\n" for n, line in enumerate(lines)), encoding="utf-8")
+    return path
+
+
+def test_subtitles_of_another_language_than_the_spoken_one_are_refused_with_the_way_out(tmp_path):
+    for path, found in ((SAMPLE.subs_target, "Hangul"), (srt(tmp_path / "a.srt", SPANISH.split(" | ") * 5), "Spanish")):
+        with pytest.raises(SubtitleError, match=found) as error:
+            open_subtitles(path, None, Settings())
+        assert path.name in error.value.message
+        assert "--source-lang" in error.value.hint
+    assert open_subtitles(SAMPLE.subs_target, None, Settings(languages={"source": "ko", "target": "en"})).cues
+
+
+@pytest.mark.parametrize("lines", [["12", "34", "la la la"] * 40, ["Lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do eiusmod tempor"] * 20,
+                                   ["Hang in there.\n힘내."] * 20, ["Привет!"] * 3])  # fmt: skip
+def test_what_may_be_the_language_is_not_refused(tmp_path, lines):
+    assert open_subtitles(srt(tmp_path / "a.srt", lines), None, Settings()).cues
+
+
+def test_a_translation_in_another_language_is_noted():
+    assert any("--subs-target" in note for note in open_subtitles(SAMPLE.subs, SAMPLE.subs, Settings()).notes)
+    assert not any("--subs-target" in note for note in open_subtitles(SAMPLE.subs, SAMPLE.subs_target, Settings()).notes)
+
+
+def test_a_silent_film_is_noted(tmp_path):
+    tools, film = find_tools(), tmp_path / "silent.mp4"
+    run_ffmpeg(["-i", str(SAMPLE.video), "-t", "2", "-an", "-c", "copy", str(film)], tools)
+    assert open_video(film, SAMPLE.subs, None, Settings(), tools).notes == ("silent.mp4: the film has no sound, and its lessons will have none",)
+    assert not any("sound" in note for note in open_video(SAMPLE.video, SAMPLE.subs, None, Settings(), tools).notes)
