@@ -200,7 +200,7 @@ def pipeline(tmp_path_factory):
     root = tmp_path_factory.mktemp("reviewed")
     options = {
         "analyzer": "embedded", "paths": {"output": root / "out", "cache": root / "cache"}, "grouping": {"enabled": False},
-        "lessons": {"preset": "ultrafast", "max_expressions": 6, "repeat_count": 1},
+        "lessons": {"preset": "ultrafast", "max_expressions": 5, "repeat_count": 1},
     }  # fmt: skip
     return LangFlixPipeline(load_settings(None, options))
 
@@ -228,14 +228,14 @@ def test_a_run_stops_for_the_review(stopped):
     manifest, folder = stopped
     assert exit_status(manifest) == 0
     assert manifest.lessons == ()
-    assert len(read_rows(folder / "review.csv")) == 7
+    assert len(read_rows(folder / "review.csv")) == 6
     assert {"manifest.json", "analysis.json", "review.csv", "report.html"} <= {path.name for path in folder.iterdir()}
 
 
 def test_only_what_was_decided_is_rendered(pipeline, stopped, first):
     manifest, folder = stopped
     made, before = first
-    assert len(before) == 6
+    assert len(before) == 5
     review = make_review(manifest)
     gone, texts, scene = [review.rows[n].id for n in (0, 1)], review.rows[2].id, review.rows[3].id
     decided = review.change(gone[0], keep=False).change(gone[1], keep=False).change(texts, translation="다른 말").shift(scene, end_cues=1)
