@@ -44,8 +44,8 @@ LOCALES = ("root", "en", "en_US", "en_001")  # JupyterLab's pages are in English
 NOT_LEARNT = frozenset("ast cy enm eo ga gd gl grc gv hy ka la lb mk ml se sq sw tl".split())
 # Under the LGPL: exactly as they were published.
 UNTOUCHED = ("frozendict", "psycopg", "psycopg_binary", "psycopg_binary.libs")
-# Pygments colours these, and shows others as they are written.
-COLOURED = "configs console css data diff html javascript markup perl python ruby shell special sql text".split()
+# Pygments colours these, and shows others as they are written. Extensions of other packages ask for agile and web.
+COLOURED = "agile web configs console css data diff html javascript markup perl python ruby shell special sql text".split()
 SOURCES = ("*.c", "*.h", "*.pyx", "*.pxd", "*.pyi", "*.a", "*.map")  # of what is compiled already, or for type checkers
 NOT_SENT = ("*.map", "*.eot", "static/[0-9a-f]*.svg", "static/[0-9a-f]*.ttf")  # to a browser of these ten years: they ask for WOFF2
 NEVER_SHARED = ("share/man", "share/jupyter/nbextensions", "share/jupyter/voila/labextensions/@voila-dashboards/widgets-manager7")  # for what is older

@@ -70,3 +70,10 @@ def test_doctor_finds_every_font(images):
     assert told["exit_status"] == 0
     assert len(fonts) > 10
     assert {check["status"] for check in fonts} == {"ok"}, fonts
+
+
+@pytest.mark.parametrize("target", ["dashboard", "lab"])
+def test_a_language_that_is_not_coloured_is_said_to_be_unknown(images, target):
+    "Not told as a module that is missing: notebooks then show it as it is written."
+    code = "import pygments.lexers as p; print(p.get_lexer_by_name('ipython3').name)\ntry: p.get_lexer_by_name('cobol')\nexcept p.ClassNotFound: print('unknown')"
+    assert docker("run", "--rm", "--entrypoint", "python", images[target], "-c", code).split() == ["IPython", "unknown"]
