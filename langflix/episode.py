@@ -47,7 +47,7 @@ def _beside(video: Path, language: str) -> SubtitleFile | None:
     found = find_subtitles(video, language)
     return read_subtitles(found[0].path, language) if found else None
 
-# %% ../nbs/14_1_episode.ipynb #3ffc3252
+# %% ../nbs/14_1_episode.ipynb #b0da7150
 def _spoken(video: Path, subs: Path | None, language: str, tools: Tools, info: MediaInfo, beside: bool) -> SubtitleFile:
     "The subtitles of what is spoken: given, beside the video, or inside it. Raises `SubtitleError`."
     if subs is not None:
@@ -58,7 +58,7 @@ def _spoken(video: Path, subs: Path | None, language: str, tools: Tools, info: M
         return read_embedded(video, language, ffmpeg=tools.ffmpeg, ffprobe=tools.ffprobe)
     raise SubtitleError(
         f"{video}: no {language_name(language)} subtitles beside it or inside it",
-        f"Put them beside it as {video.stem}.{language}.srt, or give them with --subs.", path=str(video),
+        f"Give them with --subs, or put them beside it as {video.stem}.{language}.srt.", path=str(video),
     )  # fmt: skip
 
 
