@@ -8,7 +8,7 @@ __all__ = ['NEEDED_ENCODERS', 'NEEDED_FILTERS', 'TONE_MAPPING', 'INSTALL_HINT', 
            'first_frame', 'frame_count', 'frame_time', 'sample_count', 'fingerprint', 'Disk', 'disk_of', 'free_bytes',
            'without_room', 'estimated_bytes', 'check_space']
 
-# %% ../nbs/10_media.ipynb #4dab4a4b
+# %% ../nbs/10_media.ipynb #b6cf11c9
 import atexit
 import hashlib
 import json
@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from typing import IO, Any, Final, NamedTuple
 
@@ -216,7 +217,7 @@ def _probe_fault(ffprobe: str) -> bool:
     except OSError:
         return True
 
-# %% ../nbs/10_media.ipynb #7486c7e8
+# %% ../nbs/10_media.ipynb #1a5d8f43
 _TAIL_LINES = 12  # how many of a program's last words an error repeats
 _EMPTY_WORDS = ("Conversion failed!", "Error opening input files", "Exiting normally", "frame=", "size=")  # what ffmpeg says last and tells nothing
 _NO_SPACE = "No space left on device"  # ffmpeg and its libraries say it in English everywhere
@@ -252,10 +253,16 @@ def run_ffmpeg(
     if status:
         tail = "\n".join(errors.splitlines()[-_TAIL_LINES:])
         if _NO_SPACE in errors:
-            raise no_room(Path(args[-1].removeprefix("file:")).parent, what)
+            raise no_room(_fullest(args), what)
         last = next((line for line in reversed(tail.splitlines()) if not line.startswith(_EMPTY_WORDS)), "it said nothing")
         raise FfmpegError(f"ffmpeg {_ending(status)} while {what}: {last}", stderr=tail, command=command)
     return errors
+
+
+def _fullest(args: Sequence[str]) -> Path:
+    "The folder with least room among those that a run writes into."
+    written = [arg for before, arg in pairwise(["", *args]) if before != "-i" and arg.startswith("file:")] or [args[-1]]
+    return min((Path(file.removeprefix("file:")).parent for file in written), key=free_bytes)
 
 
 def _ending(status: int) -> str:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langflix import media
-from langflix.core import FfmpegError, MediaError, ToolError
+from langflix.core import FfmpegError, MediaError, NoRoomError, ToolError
 from langflix.media import (
     MediaInfo,
     Stream,
@@ -32,6 +32,7 @@ from langflix.media import (
 )
 
 pytestmark = pytest.mark.media
+DISK_MB = 4
 RATES = [Fraction(24000, 1001), Fraction(24), Fraction(25), Fraction(30000, 1001), Fraction(30), Fraction(60000, 1001)]
 
 
@@ -122,6 +123,15 @@ def test_a_failure_has_ffmpegs_last_words(tools: media.Tools) -> None:
     with pytest.raises(FfmpegError, match="while trying") as error:
         run_ffmpeg(["-i", "nowhere.mp4", "-f", "null", "-"], tools, what="trying")
     assert "No such file" in error.value.details["stderr"]
+
+
+@pytest.mark.parametrize("full_first", [True, False])
+def test_a_full_disk_is_named_whatever_else_is_written(full_first: bool, tools: media.Tools, small_disk: Path, tmp_path: Path) -> None:
+    films = [f"file:{folder}/film.nut" for folder in (small_disk, tmp_path)]
+    written = [word for film in (films if full_first else films[::-1]) for word in ("-map", "0:v", "-frames:v", "40", "-c:v", "rawvideo", "-f", "rawvideo", film)]
+    with pytest.raises(NoRoomError) as caught:
+        media.run_ffmpeg(["-f", "lavfi", "-i", "testsrc2=s=640x360", *written], tools, what="joining")
+    assert caught.value.message == f"{small_disk}: No space left on device while joining"
 
 
 def test_no_server_is_ever_called(tools: media.Tools, tmp_path: Path) -> None:
