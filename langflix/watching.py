@@ -158,7 +158,7 @@ class HeardRun(RunFacts):
         self.figures = Figures(seen.failed, seen.waiting, seen.why, tokens, seen.cost_usd, seen.left_s)
         self.feed({"stage": "analyze", "done": seen.done, "total": seen.total})
 
-# %% ../nbs/15_4_watching.ipynb #dedebdbd
+# %% ../nbs/15_4_watching.ipynb #d18761ff
 class Cancelled(LangFlixError):
     "A person ended the run."
 
@@ -205,9 +205,10 @@ class RunModel(HeardRun):
 
     def cancel(self) -> None:
         "End it. Raises `InputError` when there is no way to."
-        if not self.can_cancel:
-            raise InputError(f"the run is {self.state}", "Only a run that is under way can be cancelled, by the notebook or service that started it.")
-        self.go_on("stopping")
+        with self._mine:  # a step or the end may come from another thread just now
+            if not self.can_cancel:
+                raise InputError(f"the run is {self.state}", "Only a run that is under way can be cancelled, by the notebook or service that started it.")
+            self.go_on("stopping")
         self.tell()
         if self._on_cancel:
             self._on_cancel()

@@ -242,7 +242,7 @@ def _said(text: str = "", bad: bool | str = False) -> dict[str, Any]:
     "Something to say to a person."
     return {"text": text, "bad": bad}
 
-# %% ../nbs/15_widgets.ipynb #9a6a3061
+# %% ../nbs/15_widgets.ipynb #1ffd7bc5
 def _bar(stage: str, step: Step) -> str:  # HTML
     "A stage as a row."
     name, what = html.escape(STAGES.get(stage, stage.capitalize())), html.escape(in_words(step.what))
@@ -252,7 +252,7 @@ def _bar(stage: str, step: Step) -> str:  # HTML
 
 def _body(model: RunModel) -> str:  # HTML
     "Stages, figures and failures."
-    bars = "".join(_bar(stage, step) for stage, step in model.steps.items())
+    bars = "".join(_bar(stage, step) for stage, step in tuple(model.steps.items()))
     figures = "".join(f"<div><dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd></div>" for name, value in facts(model))
     problems = "".join(f"<li>{html.escape(problem)}</li>" for problem in model.problems)
     listed = f'<ul class="lf-problems" aria-label="Failures">{problems}</ul>' if problems else ""
@@ -264,7 +264,7 @@ def _head(model: RunModel) -> str:  # HTML
     name = f"{html.escape(model.name)} · " if model.name else ""
     return f'<style>{_STYLE}</style><div class="lf lf-run" role="status"><h3>{name}{html.escape(headline(model))}</h3></div>'
 
-# %% ../nbs/15_widgets.ipynb #d9376797
+# %% ../nbs/15_widgets.ipynb #fec1b235
 class RunMonitor(ipywidgets.VBox):
     "A run, live."
 
@@ -273,7 +273,7 @@ class RunMonitor(ipywidgets.VBox):
         self._head, self._body = ipywidgets.HTML(), ipywidgets.HTML()
         self._button = ipywidgets.Button(description="Cancel", tooltip="End the run; what is done is kept")
         self._button.on_click(lambda _: self._cancel())
-        self._over, self._ticking, self._mine = threading.Event(), None, threading.Lock()
+        self._over, self._ticking, self._mine, self._drawing = threading.Event(), None, threading.Lock(), threading.Lock()
         super().__init__([self._head, self._body, self._button])
         model.listen(self._changed)
         self._changed()
@@ -303,9 +303,10 @@ class RunMonitor(ipywidgets.VBox):
 
     def draw(self) -> None:
         "Show the run as it is now."
-        self._head.value, self._body.value = _head(self.model), _body(self.model)
-        self._button.disabled = not self.model.can_cancel
-        self._button.layout.display = "none" if self.model.over else ""
+        with self._drawing:  # or a thread that looked earlier would draw over what is true now
+            self._head.value, self._body.value = _head(self.model), _body(self.model)
+            self._button.disabled = not self.model.can_cancel
+            self._button.layout.display = "none" if self.model.over else ""
 
     def close(self) -> None:
         "Watch no more."

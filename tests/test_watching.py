@@ -74,6 +74,61 @@ def test_the_run_elsewhere_is_told_to_end_once():
     assert run.state == "cancelled"
 
 
+class Held(RunModel):
+    "A run whose step is held up just before it writes its state, and that tells who comes for its lock."
+
+    def __init__(self, **options):
+        self._kept, self.held, self.moved, self.go = "waiting", threading.Event(), threading.Event(), threading.Event()
+        super().__init__(**options)
+        mine, moved = self._mine, self.moved
+
+        class Lock:
+            def __enter__(self):
+                if threading.current_thread().name == "who cancels":
+                    moved.set()
+                return mine.__enter__()
+
+            def __exit__(self, *error):
+                return mine.__exit__(*error)
+
+        self._mine = Lock()
+
+    @property
+    def state(self):
+        return self._kept
+
+    @state.setter
+    def state(self, state):
+        if threading.current_thread().name == "who works":
+            self.held.set()
+            self.go.wait(10)
+        self._kept = state
+
+
+@pytest.mark.parametrize(("event", "after"), [({"stage": "analyze", "done": 2}, "stopping"), ({"state": "done"}, "done")], ids=["a step", "the end"])
+def test_who_cancels_in_the_middle_of_a_step_neither_loses_the_word_nor_wakes_what_is_over(event, after):
+    run, refused = Held(on_cancel=lambda: None), []
+    run("analyze", 1, 2, "")
+
+    def cancel():
+        try:
+            run.cancel()
+        except InputError as error:
+            refused.append(error.message)
+        run.moved.set()
+
+    worker = threading.Thread(target=run.feed, args=(event,), name="who works")
+    canceller = threading.Thread(target=cancel, name="who cancels")
+    worker.start()
+    assert run.held.wait(10)
+    canceller.start()
+    assert run.moved.wait(10)
+    run.go.set()
+    worker.join(10)
+    canceller.join(10)
+    assert (run.state, refused) == (after, [] if after == "stopping" else ["the run is done"])
+
+
 def test_a_run_that_nobody_can_end_has_no_such_button():
     run = RunModel()
     run("analyze", 1, 8, "")

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
@@ -139,6 +140,47 @@ def test_a_monitor_escapes_what_it_shows_and_ends_with_the_run():
     assert "Cancelled" in monitor._head.value
     monitor.close()
     assert run._listeners == []
+
+
+def test_a_run_that_ends_while_its_cancelling_is_drawn_is_shown_as_it_ended():
+    over, begun, go = threading.Event(), threading.Event(), threading.Event()
+
+    def quota():  # asked for in the middle of a drawing
+        if run.state == "stopping" and threading.current_thread() is threading.main_thread():
+            go.set()
+            assert over.wait(10)
+
+    run = RunModel(quota=quota)
+    run.listen(lambda: over.set() if run.over else None)
+    monitor = RunMonitor(run, every_s=60)
+
+    def work(progress):
+        progress("analyze", 1, 2, "")
+        begun.set()
+        go.wait(10)
+        progress("analyze", 2, 2, "")
+
+    thread = run.start(work)
+    assert begun.wait(10)
+    monitor._button.click()
+    thread.join(10)
+    assert "Cancelled" in monitor._head.value
+    assert monitor._button.layout.display == "none"
+    monitor.close()
+
+
+def test_a_stage_that_begins_while_the_monitor_is_drawn_does_no_harm():
+    class Stage(str):
+        def capitalize(self):  # asked for in the middle of a drawing
+            run.feed({"stage": f"stage {len(run.steps)}", "done": 0, "total": 1})
+            return "Tidy"
+
+    run = RunModel(on_cancel=lambda: None)
+    monitor = RunMonitor(run, every_s=60)
+    run.feed({"stage": Stage("tidy"), "done": 1, "total": 2})
+    monitor.draw()
+    assert "Tidy" in monitor._body.value
+    monitor.close()
 
 
 def test_scripts_and_styles_load_nothing_from_elsewhere():
