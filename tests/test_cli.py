@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -176,14 +177,21 @@ def programs_that_mention(text):
     return found
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-def test_a_stopped_run_leaves_no_ffmpeg_and_the_next_one_goes_on(tmp_path, sent):
-    environment = os.environ | {"LANGFLIX_PATHS__CACHE": str(tmp_path / "cache"), "LANGFLIX_LESSONS__PRESET": "ultrafast"}
-    command = [str(PROGRAM), "demo", "--max-expressions", "2", "--out", str(tmp_path / "out"), "--json"]
+@contextmanager
+def rendering_demo(folder, preset, expressions):
+    "A run of the sample that has begun to render."
+    environment = os.environ | {"LANGFLIX_PATHS__CACHE": str(folder / "cache"), "LANGFLIX_LESSONS__PRESET": preset}
+    command = [str(PROGRAM), "demo", "--max-expressions", str(expressions), "--out", str(folder / "out"), "--json"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         for line in running.stderr:
             if line.startswith("render: ") and not line.startswith("render: 0"):
                 break
+        yield running
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_run_leaves_no_ffmpeg_and_the_next_one_goes_on(tmp_path, sent):
+    with rendering_demo(tmp_path, "ultrafast", 2) as running:
         running.send_signal(sent)
         _, rest = running.communicate(timeout=20)
     assert running.returncode == 130
@@ -200,12 +208,7 @@ def test_a_stopped_run_leaves_no_ffmpeg_and_the_next_one_goes_on(tmp_path, sent)
 
 
 def test_ctrl_c_again_and_again_says_one_line_and_leaves_no_trace(tmp_path):
-    environment = os.environ | {"LANGFLIX_PATHS__CACHE": str(tmp_path / "cache"), "LANGFLIX_LESSONS__PRESET": "slow"}
-    command = [str(PROGRAM), "demo", "--max-expressions", "4", "--out", str(tmp_path / "out"), "--json"]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
-        for line in running.stderr:
-            if line.startswith("render: ") and not line.startswith("render: 0"):
-                break
+    with rendering_demo(tmp_path, "slow", 4) as running:
         while running.poll() is None:
             running.send_signal(signal.SIGINT)
         said = [line for line in running.stderr.read().splitlines() if not line.startswith("render: ")]
