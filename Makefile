@@ -8,7 +8,7 @@ OUT    ?= lessons
 
 export PYTHONUNBUFFERED = 1
 
-.PHONY: help setup demo browser services test docker-test lint export clean notebooks images locks bench bench-service bench-season bench-kills sample
+.PHONY: help setup demo browser services test docker-test lint export clean notebooks images locks bench bench-service bench-season bench-kills bench-cancels sample
 .DEFAULT_GOAL := help
 
 help: ## Say what each target does
@@ -129,6 +129,9 @@ bench-season: $(STAMP) # twelve synthetic episodes beside what must be asked and
 bench-kills: $(STAMP) services # thirty deaths at random moments, with jobs in Redis and in a file; SEED=2 for another storm
 	$(BIN)/python benchmarks/kills.py --store redis --seed $(or $(SEED),1)
 	$(BIN)/python benchmarks/kills.py --store local --seed $(or $(SEED),1)
+
+bench-cancels: $(STAMP) services # how soon nothing is left of a cancelled job, with jobs in a file and in Redis
+	$(BIN)/python benchmarks/cancels.py
 
 sample: $(STAMP) ## Draw and speak the sample episode again (needs espeak-ng)
 	$(BIN)/python nbs/sample/make_sample.py --out langflix/data/sample --ffmpeg "$$($(BIN)/python -c "from langflix.media import find_tools; print(find_tools().ffmpeg)")"

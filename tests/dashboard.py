@@ -53,7 +53,7 @@ class Dashboard:
     def stop(self, how: int = signal.SIGTERM) -> None:
         if self._process is not None:
             self._process.send_signal(how)
-            self._process.wait(30)
+            self._process.wait(60)
             self._process = None
 
     def kernels(self) -> list[int]:

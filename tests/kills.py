@@ -260,7 +260,7 @@ class Storm:
             del self._back["server"]
             self.service.launch()
 
-    def _strike(self, blow: Blow, within_s: float = 30) -> None:
+    def _strike(self, blow: Blow, within_s: float = 120) -> None:
         "Kill a victim as soon as there is one; when there is none for long, another one of the job, or the server."
         end = time.monotonic() + within_s
         while not (found := self._victims(blow.victim)):

@@ -98,7 +98,7 @@ class Machine:
         for child in self._started:
             if child.poll() is None and not _rights():
                 child.send_signal(signal.SIGKILL)
-            child.wait(10)
+            child.wait(60)
         self._started.clear()
 
 

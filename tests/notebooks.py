@@ -63,7 +63,7 @@ def _running(command: list[str], home: Path, address: str):
     finally:
         process.terminate()
         try:
-            process.wait(15)
+            process.wait(60)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

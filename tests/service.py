@@ -75,7 +75,7 @@ class Service:
         except httpx.HTTPError:
             return False
 
-    def end(self, how=signal.SIGTERM, within_s=20):
+    def end(self, how=signal.SIGTERM, within_s=60):
         "End it; its exit status."
         if self.process is None:
             return None

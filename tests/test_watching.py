@@ -101,7 +101,7 @@ class Held(RunModel):
     def state(self, state):
         if threading.current_thread().name == "who works":
             self.held.set()
-            self.go.wait(10)
+            self.go.wait(60)
         self._kept = state
 
 
@@ -120,12 +120,12 @@ def test_who_cancels_in_the_middle_of_a_step_neither_loses_the_word_nor_wakes_wh
     worker = threading.Thread(target=run.feed, args=(event,), name="who works")
     canceller = threading.Thread(target=cancel, name="who cancels")
     worker.start()
-    assert run.held.wait(10)
+    assert run.held.wait(60)
     canceller.start()
-    assert run.moved.wait(10)
+    assert run.moved.wait(60)
     run.go.set()
-    worker.join(10)
-    canceller.join(10)
+    worker.join(60)
+    canceller.join(60)
     assert (run.state, refused) == (after, [] if after == "stopping" else ["the run is done"])
 
 
@@ -160,11 +160,11 @@ def test_a_run_in_a_thread_is_broken_off_at_its_next_step_and_tidies_up(tmp_path
             tidied.set()
 
     thread = run.start(work)
-    begun.wait(10)
+    begun.wait(60)
     with pytest.raises(InputError, match="running already"):
         run.start(work)
     run.cancel()
-    thread.join(10)
+    thread.join(60)
     assert tidied.is_set()
     assert (run.state, run.problems) == ("cancelled", [])
 

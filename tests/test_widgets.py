@@ -148,7 +148,7 @@ def test_a_run_that_ends_while_its_cancelling_is_drawn_is_shown_as_it_ended():
     def quota():  # asked for in the middle of a drawing
         if run.state == "stopping" and threading.current_thread() is threading.main_thread():
             go.set()
-            assert over.wait(10)
+            assert over.wait(60)
 
     run = RunModel(quota=quota)
     run.listen(lambda: over.set() if run.over else None)
@@ -157,13 +157,13 @@ def test_a_run_that_ends_while_its_cancelling_is_drawn_is_shown_as_it_ended():
     def work(progress):
         progress("analyze", 1, 2, "")
         begun.set()
-        go.wait(10)
+        go.wait(60)
         progress("analyze", 2, 2, "")
 
     thread = run.start(work)
-    assert begun.wait(10)
+    assert begun.wait(60)
     monitor._button.click()
-    thread.join(10)
+    thread.join(60)
     assert "Cancelled" in monitor._head.value
     assert monitor._button.layout.display == "none"
     monitor.close()
