@@ -1,6 +1,7 @@
 "What tests of several rooms share: real servers, a real browser, a disk that is soon full, and stores of jobs that are new and empty."
 
 import os
+import signal
 
 import hypothesis
 import pytest
@@ -15,6 +16,9 @@ from trap import open_trap
 for name in [name for name in os.environ if name.startswith(("LANGFLIX_", "GEMINI_"))]:
     del os.environ[name]
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
+
+# A shell that starts tests in the background has them ignore Ctrl-C, and so would the programs that they start and send it to.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # How long an example takes tells of the machine, not of the code.
 hypothesis.settings.register_profile("any machine", hypothesis.settings(), deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])

