@@ -146,7 +146,7 @@ class EpisodeRow:
     says: str = ""  # what is to be known about it
     hint: str = ""
 
-# %% ../nbs/16c_board.ipynb #21ed3bfc
+# %% ../nbs/16c_board.ipynb #0fbd149d
 @dataclass(frozen=True, slots=True)
 class Film:
     "A video in the media folder."
@@ -157,10 +157,13 @@ class Film:
     subtitles: tuple[str, ...]
 
 
-def _films(root: Path) -> list[Film]:
-    "The videos of the media folder, in the order of their paths; hidden ones and what cannot be read are left out."
+def _films(root: Path, output: Path) -> list[Film]:
+    "The videos of the media folder, in the order of their paths; hidden ones, what cannot be read and what LangFlix made are left out."
     found = []
     for place, folders, names in os.walk(root):
+        if (place != str(root) and Path(place) == output) or {"manifest.json", "report.html"} <= set(names):
+            folders.clear()  # lessons and clips are no episodes
+            continue
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             path = Path(place) / name
@@ -170,7 +173,7 @@ def _films(root: Path) -> list[Film]:
                 found.append(Film(path, "" if inner == "." else inner, round(path.stat().st_size / 1e6), tuple(languages)))
     return found
 
-# %% ../nbs/16c_board.ipynb #8679a4be
+# %% ../nbs/16c_board.ipynb #3bba3a1a
 class Folders:
     "The media and the output folder, looked at from time to time."
 
@@ -183,7 +186,7 @@ class Folders:
         if time.monotonic() - self._seen_s >= self._every_s:
             listed = self.output.iterdir() if self.output.is_dir() else iter(())
             made = sorted(path for path in listed if not path.name.startswith(".") and (path / "manifest.json").is_file())
-            self._found, self._seen_s = (_films(self.media), made), time.monotonic()
+            self._found, self._seen_s = (_films(self.media, self.output), made), time.monotonic()
         return self._found
 
 # %% ../nbs/16c_board.ipynb #b4ef661f

@@ -71,6 +71,20 @@ def test_hidden_files_and_broken_links_are_no_films(place):
     assert list(rows(*place)) == ["Show.S01E02"]
 
 
+@pytest.mark.parametrize("output", ["lessons", "."], ids=["below the films", "among the films"])
+def test_what_was_made_beside_the_films_is_no_film(place, output):
+    settings, store = place
+    media = settings.paths.media
+    settings = settings.model_copy(update={"paths": settings.paths.model_copy(update={"output": media / output})})
+    made(settings)
+    begun = settings.paths.output / "lessons" / "long" / "002.mp4"  # of a run that has no manifest yet
+    if output != ".":
+        begun.parent.mkdir(parents=True)
+        begun.write_text("x")
+    assert [film.path.name for film in Library(settings).films()] == ["Show.S01E02.mp4"]
+    assert rows(settings, store)["Show.S01E02"].state == "ready"
+
+
 def test_an_episode_goes_from_new_to_ready(place):
     settings, store = place
     board = Board(settings, store)
